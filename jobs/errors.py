@@ -1,0 +1,230 @@
+"""The one error hierarchy of the service.
+
+    TingxieError
+    ├── JobError              the job's audio or options are at fault: the job fails with it
+    ├── RequestError          one request is at fault: answered 4xx
+    │   ├── JobNotFound
+    │   ├── InvalidRequest
+    │   ├── UploadTooLarge
+    │   └── JobConflict
+    ├── Unavailable           Redis or the store is away: answered 503, retried by workers
+    │   ├── LedgerUnavailable
+    │   └── StoreUnavailable
+    ├── ObjectMissing         an object that should be in the store is not
+    ├── ModelRefused          a model can't be served: named at start-up
+    └── SetupError            this machine isn't ready: one line for the operator, non-zero exit
+
+Every error tells what happened (`title`), to which input (`detail`), and what to do (`remedy`).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+
+class TingxieError(Exception):
+    """Base of every error that this project raises on purpose.
+
+    `type` is the stable name that clients and log searches rely on; it never changes once released.
+    """
+
+    type: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Something went wrong on our side"
+    remedy: ClassVar[str] = "Try again; if it happens again, give the job id to your operator."
+
+    def __init__(self, detail: str = "", *, remedy: str | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        if remedy is not None:
+            self.remedy = remedy  # type: ignore[misc]  # one instance may know better than its class
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as a job's record keeps it and as a client reads it (RFC 9457 members, without the base URL)."""
+
+    type: str
+    title: str
+    detail: str
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, error: TingxieError) -> "Problem":
+        return cls(error.type, error.title, error.detail, error.remedy)
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class JobError(TingxieError):
+    """The job can't succeed, whoever runs it: it becomes `failed` with this error. Never retried."""
+
+    type = "job-failed"
+    title = "The job failed"
+
+
+class AudioEmpty(JobError):
+    type = "audio-empty"
+    title = "The file holds no sound"
+    remedy = "Check the recording and upload it again."
+
+
+class AudioUnreadable(JobError):
+    type = "audio-unreadable"
+    title = "The file can't be decoded as audio"
+    remedy = "Upload WAV, FLAC, OGG, Opus, MP3, AIFF, M4A, MP4, WebM or AMR; convert other formats first."
+
+
+class AudioNotFinite(JobError):
+    type = "audio-not-finite"
+    title = "The audio holds samples that are not numbers"
+    remedy = "Export the recording again; its floating-point samples hold NaN or infinity."
+
+
+class AudioTooLong(JobError):
+    type = "audio-too-long"
+    title = "The audio is longer than this server accepts"
+    remedy = "Split the recording, or ask the operator to raise TINGXIE_MAX_DURATION_S."
+
+
+class AudioTooManyChannels(JobError):
+    type = "audio-too-many-channels"
+    title = "The audio has more channels than this server accepts"
+    remedy = "Mix the recording down to 8 channels or fewer."
+
+
+class AudioGone(JobError):
+    type = "audio-gone"
+    title = "The uploaded audio is no longer in the store"
+    remedy = "Upload the file again."
+
+
+class PrepareCrashed(JobError):
+    type = "prepare-crashed"
+    title = "Decoding this file ended its process several times"
+    remedy = "The file is probably damaged: convert it to WAV or FLAC and upload it again."
+
+
+class WindowCrashed(JobError):
+    type = "window-crashed"
+    title = "Transcribing one stretch of this file ended its process several times"
+    remedy = "Give the job id to your operator: the log names the window."
+
+
+class FinishCrashed(JobError):
+    type = "finish-crashed"
+    title = "Writing the transcript ended its process several times"
+    remedy = "Give the job id to your operator."
+
+
+class ModelNotServed(JobError):
+    type = "model-not-served"
+    title = "No worker serves the model that this job asks for"
+    remedy = "Choose one of the served models, or start a worker for this one."
+
+
+class RequestError(TingxieError):
+    """One request is at fault; nothing was changed."""
+
+    type = "invalid-request"
+    title = "The request can't be accepted"
+    remedy = "Correct the request and send it again."
+    status: ClassVar[int] = 400
+
+
+class InvalidRequest(RequestError):
+    status = 422
+
+
+class UploadEmpty(RequestError):
+    type = "upload-empty"
+    title = "The upload holds no bytes"
+    remedy = "Choose a file that isn't empty."
+    status = 422
+
+
+class UnsupportedFormat(RequestError):
+    type = "unsupported-format"
+    title = "The file isn't audio that this server reads"
+    remedy = "Upload WAV, FLAC, OGG, Opus, MP3, AIFF, M4A, MP4, WebM or AMR."
+    status = 415
+
+
+class UploadTooLarge(RequestError):
+    type = "upload-too-large"
+    title = "The upload is larger than this server accepts"
+    remedy = "Compress the file (Opus or FLAC), or ask the operator to raise TINGXIE_MAX_UPLOAD_BYTES."
+    status = 413
+
+
+class JobNotFound(RequestError):
+    type = "job-not-found"
+    title = "There is no such job"
+    remedy = "Check the id; a deleted job is gone for good."
+    status = 404
+
+
+class TranscriptNotReady(RequestError):
+    type = "transcript-not-ready"
+    title = "The transcript isn't there yet"
+    remedy = "Poll the job until its state is succeeded."
+    status = 409
+
+
+class JobConflict(RequestError):
+    type = "job-conflict"
+    title = "The job's state doesn't allow this"
+    status = 409
+
+
+class UnknownModel(RequestError):
+    type = "unknown-model"
+    title = "No worker serves this model"
+    remedy = "GET /v1/models lists the served ones."
+    status = 422
+
+
+class Unavailable(TingxieError):
+    """Something this service needs is away for the moment; the same call may work later."""
+
+    type = "unavailable"
+    title = "The service is not available at the moment"
+    remedy = "Try again in a few seconds; nothing that was accepted is lost."
+    retry_after_s: ClassVar[int] = 5
+
+
+class LedgerUnavailable(Unavailable):
+    type = "ledger-unavailable"
+    title = "The job ledger can't be reached at the moment"
+
+
+class StoreUnavailable(Unavailable):
+    type = "store-unavailable"
+    title = "The audio store can't be used at the moment"
+
+
+class StoreFull(StoreUnavailable):
+    type = "store-full"
+    title = "The audio store is full"
+    remedy = "Try again later; the operator must free space or set a shorter retention."
+    retry_after_s = 60
+
+
+class ObjectMissing(TingxieError):
+    """An object named in the ledger isn't in the store."""
+
+    type = "object-missing"
+    title = "An object is missing from the audio store"
+
+
+class ModelRefused(TingxieError):
+    type = "model-refused"
+    title = "This model can't be served"
+    remedy = "docs/models.md names what is served and why."
+
+
+class SetupError(TingxieError):
+    """This machine isn't ready to run the service: printed as one line, exit status 1."""
+
+    type = "setup-error"
+    title = "This machine isn't ready"
+    remedy = "Run `tingxie doctor`."

@@ -1,0 +1,114 @@
+"""The job: what a user asks for, the states it goes through, and the record that a client polls."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.settings import Cutting
+
+
+class State(StrEnum):
+    """Where a job stands. docs/job-states.md draws the machine."""
+
+    #: accepted and stored; no worker has touched it
+    QUEUED = "queued"
+    #: at least one unit of it was claimed
+    RUNNING = "running"
+    #: the transcript is in the store and covers all of the audio
+    SUCCEEDED = "succeeded"
+    #: it can't succeed; `error` says why
+    FAILED = "failed"
+    #: its owner ended it
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+
+class Stage(StrEnum):
+    """What a job that has not ended waits for."""
+
+    #: audio is decoded and cut; the first windows may already be transcribed
+    PREPARING = "preparing"
+    #: every window is registered, some are not transcribed
+    TRANSCRIBING = "transcribing"
+    #: every window is transcribed, the transcript is being written
+    FINISHING = "finishing"
+    #: no live worker serves the job's model
+    WAITING_FOR_WORKER = "waiting_for_worker"
+
+
+Priority = Literal["high", "normal", "low"]
+
+
+class JobOptions(BaseModel):
+    """What a user may choose for a job; None means the server's setting at submission."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str | None = Field(None, max_length=512, description="Hub id or folder of the model; the server's by default.")
+    language: str | None = Field(None, max_length=35, description="BCP 47 language of the speech, for models that ask.")
+    task: Literal["transcribe", "translate"] = Field("transcribe", description="What Whisper does; others transcribe.")
+    timestamps: Literal["none", "segment", "word"] = Field("segment", description="Finest timestamps Whisper computes.")
+    cutting: Cutting | None = Field(None, description="Cut windows at silences, or at a fixed length.")
+    window_s: float | None = Field(None, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
+    context_s: float | None = Field(None, ge=0.0, le=15.0, description="Context on each side of a window, in seconds.")
+    priority: Priority = Field("normal", description="Share of the workers: high, normal and low weigh 6, 3 and 1.")
+    metadata: dict[str, str] = Field(default_factory=dict, description="Your own notes; at most 16, 500 characters each.")
+
+
+class JobRequest(BaseModel):
+    """A job as accepted: written to the store as `job.json`, then to the ledger. Never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    owner: str = "local"
+    created_at: float
+    filename: str
+    size_bytes: int
+    sha256: str
+    model: str
+    language: str | None
+    task: str
+    timestamps: str
+    cutting: Cutting
+    window_s: float
+    context_s: float
+    priority: Priority
+    metadata: dict[str, str]
+
+
+class Job(BaseModel):
+    """A job's record as the ledger holds it and a client reads it (`links` are added by web)."""
+
+    id: str
+    state: State
+    stage: Stage | None = None
+    model: str
+    revision: str | None = None
+    dtype: str | None = None
+    language: str | None = None
+    filename: str
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    duration_s: float | None = Field(None, description="Length of the audio; null until it has been decoded.")
+    covered_s: float = Field(0.0, description="Audio that is transcribed.")
+    progress: float = Field(0.0, ge=0, le=1)
+    queue_position: int | None = Field(None, description="Jobs ahead of this one; null once it has ended.")
+    queue_ahead_s: float | None = Field(None, description="Seconds of audio ahead of this job.")
+    eta_s: float | None = Field(None, description="Seconds until the transcript, at the measured speed.")
+    partial_text: str = Field("", description="The last 1,000 characters of what is transcribed without a gap.")
+    warnings: list[dict[str, Any]] = Field(default_factory=list)
+    error: dict[str, Any] | None = None
+    deduplicated_from: str | None = None
+    priority: Priority = "normal"
+    metadata: dict[str, str] = Field(default_factory=dict)
+    windows_total: int = 0
+    windows_done: int = 0

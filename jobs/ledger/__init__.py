@@ -1,0 +1,19 @@
+"""The ledger: every job, unit, window, lease and worker, in Redis. The truth that hints only point at."""
+
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.units import (
+    Committed,
+    Demand,
+    FinishUnit,
+    ModelDemand,
+    PrepareUnit,
+    Refused,
+    WindowLease,
+    WindowResult,
+    WorkerInfo,
+)
+
+__all__ = [
+    "Committed", "Demand", "FinishUnit", "Ledger", "ModelDemand", "PrepareUnit", "Refused", "WindowLease",
+    "WindowResult", "WorkerInfo",
+]

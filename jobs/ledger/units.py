@@ -1,0 +1,113 @@
+"""What passes between the ledger and a worker: claimed units, results, outcomes, the worker's own heartbeat."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jobs.job import JobRequest
+from jobs.model import ModelSpec
+from jobs.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareUnit:
+    """A claim to decode and cut one job's audio. `fence` must come back with every call about it.
+
+    registered: the windows that earlier slices or attempts registered; go on where the last one's cut ends.
+    (Decode again from the start and skip: cuts are deterministic. `repair` says that some window objects are missing:
+    write again those that aren't in the store.)
+    """
+
+    job_id: str
+    fence: int
+    request: JobRequest
+    spec: ModelSpec
+    registered: int
+    registered_stop: int
+    slices: int
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FinishUnit:
+    """A claim to write one job's transcript."""
+
+    job_id: str
+    fence: int
+    request: JobRequest
+    spec: ModelSpec
+    total_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLease:
+    """A claim on one window. A suspect was in the running batch of a process that died; it comes alone."""
+
+    job_id: str
+    window: Window
+    fence: int
+    suspect: bool
+    language: str | None
+    task: str
+    timestamps: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """A finished window: packed tokens (opaque to the ledger, under 2 KB) and its own text, for partial_text."""
+
+    lease: WindowLease
+    payload: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did: accepted windows; refused ones, whose lease lapsed or whose job ended; jobs now complete."""
+
+    accepted: int
+    fenced: int
+    completed_jobs: list[str] = field(default_factory=list)
+
+
+class Refused(Exception):
+    """The ledger refused a transition about a unit: its lease lapsed or its job ended. Drop the unit and go on."""
+
+
+Kind = Literal["transcribe", "cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """One process that claims units, as its heartbeat describes it.
+
+    incarnation: new at each start of a process. idle_slots: hints that it could act on at once.
+    speed: seconds of audio transcribed per second, measured lately (0 until known; always 0 for cpu).
+    """
+
+    incarnation: str
+    kind: Kind
+    host: str
+    pid: int
+    model_keys: tuple[str, ...]
+    idle_slots: int
+    speed: float
+    version: str
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDemand:
+    """Claimable work and free capacity of one model: what the reconciler turns into hints."""
+
+    model_key: str
+    claimable_windows: int
+    idle_slots: int
+    backlog_s: float
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    claimable_cpu_units: int
+    idle_cpu_slots: int
+    models: list[ModelDemand]

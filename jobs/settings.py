@@ -1,0 +1,72 @@
+"""Every setting of the service, typed, with one sentence each; read from `TINGXIE_…` environment variables."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
+
+Cutting = Literal["silence", "fixed"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class Settings(BaseSettings):
+    """Passed into whatever needs it; nobody reads the environment elsewhere. docs/operations.md lists all of it."""
+
+    model_config = SettingsConfigDict(env_prefix="TINGXIE_", frozen=True, extra="ignore")
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Where the ledger and the queues live.")
+    data_dir: Path = Field(
+        Path.home() / ".local/share/tingxie", description="Folder for audio, transcripts and the embedded Redis."
+    )
+    store_url: str = Field("", description="The audio store; empty means the folder `store` inside the data folder.")
+
+    host: str = Field("127.0.0.1", description="Address on which the front end listens.")
+    port: int = Field(8000, ge=0, le=65535, description="Port on which the front end listens; 0 picks a free one.")
+    web_threads: int = Field(32, ge=1, description="Threads of the front end, each serving one request at a time.")
+    max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
+    max_duration_s: float = Field(12 * 3600.0, gt=0, description="Longest accepted audio, in seconds.")
+    max_wait_s: float = Field(60.0, ge=0, description="Longest time that a poll with `wait` is held, in seconds.")
+
+    model: str = Field(DEFAULT_MODEL, description="Hub id or local folder of the model that a worker serves.")
+    revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
+    device: str = Field("auto", description="Where the model runs: auto, cpu, cuda or cuda:N.")
+    dtype: Dtype = Field(
+        "auto", description="Arithmetic of the network; auto is bfloat16 where fast, else float32."
+    )
+    model_threads: int = Field(0, ge=0, description="CPU threads of one forward pass; 0 leaves it to torch.")
+
+    cutting: Cutting = Field("silence", description="How windows are cut where a job doesn't say: silence or fixed.")
+    window_s: float = Field(20.0, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
+    context_s: float = Field(0.5, ge=0.0, le=15.0, description="Context read on each side of a window, in seconds.")
+    batch_compute_s: float = Field(2.0, gt=0, description="A batch holds at most this much predicted compute, in seconds.")
+    batch_windows: int = Field(32, ge=1, le=512, description="A batch holds at most this many windows.")
+    transcribe_threads: int = Field(3, ge=1, le=16, description="Threads of a transcribe worker that load, run and commit.")
+    forward_timeout_s: float = Field(300.0, gt=0, description="A forward pass longer than this ends the process.")
+
+    prepare_processes: int = Field(2, ge=1, description="Child processes of a prepare worker.")
+    prepare_memory_bytes: int = Field(2_000_000_000, ge=100_000_000, description="Memory limit of one prepare child.")
+    prepare_slice_s: float = Field(10.0, gt=0, description="A prepare unit yields to others after this many seconds.")
+    prepare_timeout_s: float = Field(1800.0, gt=0, description="A prepare or finish unit longer than this is killed.")
+    prepare_ahead_windows: int = Field(2000, ge=10, description="A job's prepare pauses while so many windows wait.")
+
+    heartbeat_s: float = Field(3.0, gt=0, description="A worker renews its leases this often, in seconds.")
+    lease_s: float = Field(10.0, gt=0, description="Leases of a worker that stays silent this long lapse, in seconds.")
+    reconcile_s: float = Field(1.0, gt=0, description="The reconciler runs this often, in seconds.")
+    max_deaths: int = Field(3, ge=1, description="A unit that ended this many processes, alone, fails its job.")
+    waiting_timeout_s: float = Field(
+        86_400.0, gt=0, description="A job whose model nobody serves fails after this many seconds."
+    )
+    sweep_s: float = Field(60.0, gt=0, description="The store sweep runs this often, in seconds.")
+    audio_retention_s: float = Field(30 * 86_400.0, gt=0, description="Uploaded audio is kept this long after the job ended.")
+
+    log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @cached_property
+    def store(self) -> str:
+        """The store's URL, the default filled in."""
+        return self.store_url or f"file://{(self.data_dir / 'store').absolute()}"

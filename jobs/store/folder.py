@@ -1,0 +1,144 @@
+"""The store in a folder of this machine (or of a shared disk)."""
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreUnavailable
+from jobs.store.interface import ObjectInfo, Stored
+
+PIECE_BYTES = 1 << 20
+PROBE = "probe"
+
+
+class FolderStore:
+    """Objects are files; an object is written beside its place and renamed into it, so readers see all or nothing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, path: str) -> "FolderStore":
+        """Make the folder where it's missing; raises SetupError where that isn't possible."""
+        root = Path(path)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"the store's folder {root} can't be made: {error.strerror}") from error
+        return cls(root)
+
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
+        target = self._path(name)
+        temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        with _translated(name):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                stored = _write_file(temporary, chunks, sync)
+                temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            if sync:
+                _sync_folder(target.parent)
+        return stored
+
+    def read(self, name: str) -> bytes:
+        with _translated(name):
+            return self._path(name).read_bytes()
+
+    def chunks(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        with _translated(name), self._path(name).open("rb") as file:
+            file.seek(start)
+            left = (stop if stop is not None else os.fstat(file.fileno()).st_size) - start
+            while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):
+                left -= len(piece)
+                yield piece
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        path = self._path(name)
+        if not path.is_file():
+            raise ObjectMissing(f"{name} is not in the store")
+        yield path
+
+    def info(self, name: str) -> ObjectInfo:
+        with _translated(name):
+            found = self._path(name).stat()
+        return ObjectInfo(name, found.st_size, found.st_mtime)
+
+    def exists(self, name: str) -> bool:
+        with _translated(name):
+            return self._path(name).is_file()
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        for folder, _, files in os.walk(self._path(prefix)):
+            for file in files:
+                path = Path(folder, file)
+                with suppress(FileNotFoundError):  # removed while we looked
+                    found = path.stat()
+                    yield ObjectInfo(path.relative_to(self.root).as_posix(), found.st_size, found.st_mtime)
+
+    def delete(self, name: str) -> None:
+        with _translated(name):
+            self._path(name).unlink(missing_ok=True)
+
+    def delete_all(self, prefix: str) -> int:
+        folder = self._path(prefix)
+        count = sum(1 for _ in self.list(prefix))
+        with _translated(prefix):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        return count
+
+    def check(self) -> int:
+        name = f"{PROBE}/{secrets.token_hex(4)}"
+        self.write(name, [b"tingxie"], sync=True)
+        if self.read(name) != b"tingxie":
+            raise StoreUnavailable(f"the store at {self.root} doesn't give back what was written")
+        self.delete(name)
+        return shutil.disk_usage(self.root).free
+
+    def _path(self, name: str) -> Path:
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/"):
+            raise ValueError(f"not an object's name: {name!r}")
+        return self.root.joinpath(*parts)
+
+
+def _write_file(path: Path, chunks: Iterable[bytes], sync: bool) -> Stored:
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    return Stored(size, digest.hexdigest())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renames in a folder durable (fsync(2): the entry itself needs a sync of its folder)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """Turn the system's errors into ours, the cause kept."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectMissing(f"{name} is not in the store") from error
+    except OSError as error:
+        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailable
+        raise kind(f"{name}: {error.strerror}") from error

@@ -1,0 +1,37 @@
+"""The names of objects in the store; nobody else builds one.
+
+    jobs/{id}/job.json         the request as accepted (JobRequest), synced before 202
+    jobs/{id}/audio            the upload as it came
+    jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
+    jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
+    models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
+    incoming/{id}              an upload that is still arriving
+"""
+
+
+def job_folder(job_id: str) -> str:
+    return f"jobs/{job_id}/"
+
+
+def job_record(job_id: str) -> str:
+    return f"jobs/{job_id}/job.json"
+
+
+def audio(job_id: str) -> str:
+    return f"jobs/{job_id}/audio"
+
+
+def windows(job_id: str) -> str:
+    return f"jobs/{job_id}/windows/"
+
+
+def window(job_id: str, index: int) -> str:
+    return f"jobs/{job_id}/windows/{index:06d}"
+
+
+def transcript(job_id: str) -> str:
+    return f"jobs/{job_id}/transcript.json"
+
+
+def model_folder(model_key: str) -> str:
+    return f"models/{model_key}/"
