@@ -51,7 +51,9 @@ class JobOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str | None = Field(None, max_length=512, description="Hub id or folder of the model; the server's by default.")
+    model: str | None = Field(
+        None, max_length=512, description="Hub id or folder of the model; the server's by default."
+    )
     language: str | None = Field(None, max_length=35, description="BCP 47 language of the speech, for models that ask.")
     task: Literal["transcribe", "translate"] = Field("transcribe", description="What Whisper does; others transcribe.")
     timestamps: Literal["none", "segment", "word"] = Field("segment", description="Finest timestamps Whisper computes.")
@@ -59,7 +61,9 @@ class JobOptions(BaseModel):
     window_s: float | None = Field(None, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float | None = Field(None, ge=0.0, le=15.0, description="Context on each side of a window, in seconds.")
     priority: Priority = Field("normal", description="Share of the workers: high, normal and low weigh 6, 3 and 1.")
-    metadata: dict[str, str] = Field(default_factory=dict, description="Your own notes; at most 16, 500 characters each.")
+    metadata: dict[str, str] = Field(
+        default_factory=dict, description="Your own notes; at most 16, 500 characters each."
+    )
 
 
 class JobRequest(BaseModel):

@@ -34,17 +34,19 @@ class Settings(BaseSettings):
     model: str = Field(DEFAULT_MODEL, description="Hub id or local folder of the model that a worker serves.")
     revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
     device: str = Field("auto", description="Where the model runs: auto, cpu, cuda or cuda:N.")
-    dtype: Dtype = Field(
-        "auto", description="Arithmetic of the network; auto is bfloat16 where fast, else float32."
-    )
+    dtype: Dtype = Field("auto", description="Arithmetic of the network; auto is bfloat16 where fast, else float32.")
     model_threads: int = Field(0, ge=0, description="CPU threads of one forward pass; 0 leaves it to torch.")
 
     cutting: Cutting = Field("silence", description="How windows are cut where a job doesn't say: silence or fixed.")
     window_s: float = Field(20.0, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float = Field(0.5, ge=0.0, le=15.0, description="Context read on each side of a window, in seconds.")
-    batch_compute_s: float = Field(2.0, gt=0, description="A batch holds at most this much predicted compute, in seconds.")
+    batch_compute_s: float = Field(
+        2.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."
+    )
     batch_windows: int = Field(32, ge=1, le=512, description="A batch holds at most this many windows.")
-    transcribe_threads: int = Field(3, ge=1, le=16, description="Threads of a transcribe worker that load, run and commit.")
+    transcribe_threads: int = Field(
+        3, ge=1, le=16, description="Threads of a transcribe worker that load, run and commit."
+    )
     forward_timeout_s: float = Field(300.0, gt=0, description="A forward pass longer than this ends the process.")
 
     prepare_processes: int = Field(2, ge=1, description="Child processes of a prepare worker.")
@@ -61,7 +63,9 @@ class Settings(BaseSettings):
         86_400.0, gt=0, description="A job whose model nobody serves fails after this many seconds."
     )
     sweep_s: float = Field(60.0, gt=0, description="The store sweep runs this often, in seconds.")
-    audio_retention_s: float = Field(30 * 86_400.0, gt=0, description="Uploaded audio is kept this long after the job ended.")
+    audio_retention_s: float = Field(
+        30 * 86_400.0, gt=0, description="Uploaded audio is kept this long after the job ended."
+    )
 
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")

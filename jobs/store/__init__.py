@@ -1,8 +1,8 @@
 """The audio store: uploads, window objects and transcripts, behind one small interface with a URL setting."""
 
+from jobs.errors import SetupError
 from jobs.store.folder import FolderStore
 from jobs.store.interface import AudioStore, Stored
-from jobs.errors import SetupError
 
 __all__ = ["AudioStore", "FolderStore", "Stored", "open_store"]
 

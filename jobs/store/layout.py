@@ -1,11 +1,11 @@
 """The names of objects in the store; nobody else builds one.
 
-    jobs/{id}/job.json         the request as accepted (JobRequest), synced before 202
-    jobs/{id}/audio            the upload as it came
-    jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
-    jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
-    models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
-    incoming/{id}              an upload that is still arriving
+jobs/{id}/job.json         the request as accepted (JobRequest), synced before 202
+jobs/{id}/audio            the upload as it came
+jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
+jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
+models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
+incoming/{id}              an upload that is still arriving
 """
 
 
