@@ -1,0 +1,1 @@
+"""The recipe of the bundled demonstration model: a toy language, a synthetic voice, a small CTC network."""
