@@ -11,6 +11,7 @@
     │   ├── LedgerUnavailable
     │   └── StoreUnavailable
     ├── ObjectMissing         an object that should be in the store is not
+    │   └── ObjectCorrupt     it is there, but it isn't what was written
     ├── ModelRefused          a model can't be served: named at start-up
     └── SetupError            this machine isn't ready: one line for the operator, non-zero exit
 
@@ -90,6 +91,18 @@ class AudioTooManyChannels(JobError):
     type = "audio-too-many-channels"
     title = "The audio has more channels than this server accepts"
     remedy = "Mix the recording down to 8 channels or fewer."
+
+
+class AudioTooHeavy(JobError):
+    type = "audio-too-heavy"
+    title = "Decoding this file needs more memory than this server allows"
+    remedy = "Convert it to WAV or FLAC and upload it again."
+
+
+class WindowTooShort(JobError):
+    type = "window-too-short"
+    title = "The context leaves too little of each window"
+    remedy = "Choose a longer window_s or a shorter context_s."
 
 
 class AudioGone(JobError):
@@ -214,6 +227,13 @@ class ObjectMissing(TingxieError):
 
     type = "object-missing"
     title = "An object is missing from the audio store"
+
+
+class ObjectCorrupt(ObjectMissing):
+    """An object's bytes aren't those that were written; like a missing one, it must be written again."""
+
+    type = "object-corrupt"
+    title = "An object in the audio store is damaged"
 
 
 class ModelRefused(TingxieError):
