@@ -189,6 +189,13 @@ class JobConflict(RequestError):
     status = 409
 
 
+class JobCancelled(RequestError):
+    type = "job-cancelled"
+    title = "The job was cancelled"
+    remedy = "Submit the file again."
+    status = 409
+
+
 class UnknownModel(RequestError):
     type = "unknown-model"
     title = "No worker serves this model"

@@ -1,9 +1,9 @@
 """The job: what a user asks for, the states it goes through, and the record that a client polls."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from jobs.settings import Cutting
 
@@ -44,6 +44,8 @@ class Stage(StrEnum):
 
 
 Priority = Literal["high", "normal", "low"]
+MetadataName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataText = Annotated[str, StringConstraints(max_length=500)]
 
 
 class JobOptions(BaseModel):
@@ -61,8 +63,8 @@ class JobOptions(BaseModel):
     window_s: float | None = Field(None, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float | None = Field(None, ge=0.0, le=15.0, description="Context on each side of a window, in seconds.")
     priority: Priority = Field("normal", description="Share of the workers: high, normal and low weigh 6, 3 and 1.")
-    metadata: dict[str, str] = Field(
-        default_factory=dict, description="Your own notes; at most 16, 500 characters each."
+    metadata: dict[MetadataName, MetadataText] = Field(
+        default_factory=dict, max_length=16, description="Your own notes; at most 16, 500 characters each."
     )
 
 
