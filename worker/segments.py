@@ -6,9 +6,10 @@ cut at its longest pause. A cut never falls inside a word of a script with space
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from worker.stitch import Tokens
 from worker.vocabulary import Vocabulary
@@ -31,13 +32,15 @@ class Stretch:
 
 def segment_stretches(tokens: Tokens, vocabulary: Vocabulary, frame_s: float) -> list[Stretch]:
     """The segments, in order; spaces at their edges are left out. frame_s: seconds a frame."""
+    if not len(tokens):
+        return []
     gaps_s = (tokens.start_frames[1:] - tokens.stop_frames[:-1]) * frame_s
     joins = vocabulary.joins[tokens.ids]
     gaps_s = np.where(joins[1:] & joins[:-1], -1.0, gaps_s)
     edges = [0, *(np.flatnonzero(gaps_s >= PAUSE_S) + 1).tolist(), len(tokens)]
     spaces = vocabulary.is_space[tokens.ids]
     found: list[Stretch] = []
-    for first, stop in zip(edges[:-1], edges[1:], strict=True):
+    for first, stop in pairwise(edges):
         for part in _short_enough(tokens, gaps_s, Stretch(first, stop), frame_s):
             found.extend(_without_edges(part, spaces))
     return found
@@ -46,19 +49,15 @@ def segment_stretches(tokens: Tokens, vocabulary: Vocabulary, frame_s: float) ->
 def word_stretches(tokens: Tokens, vocabulary: Vocabulary, segments: list[Stretch]) -> list[Stretch]:
     """The runs of characters between spaces; a script without spaces has one for each segment."""
     spaces = vocabulary.is_space[tokens.ids]
-    found = []
+    found: list[Stretch] = []
     for segment in segments:
         within = np.flatnonzero(spaces[segment.first : segment.stop]) + segment.first
         edges = [segment.first - 1, *within.tolist(), segment.stop]
-        found.extend(
-            Stretch(before + 1, after) for before, after in zip(edges[:-1], edges[1:], strict=True) if after - before > 1
-        )
+        found.extend(Stretch(before + 1, after) for before, after in pairwise(edges) if after - before > 1)
     return found
 
 
-def _short_enough(
-    tokens: Tokens, gaps_s: npt.NDArray[np.float64], whole: Stretch, frame_s: float
-) -> Iterator[Stretch]:
+def _short_enough(tokens: Tokens, gaps_s: NDArray[np.floating], whole: Stretch, frame_s: float) -> Iterator[Stretch]:
     """The stretch itself, or its parts after cuts at the longest pauses; what has no allowed cut stays whole."""
     waiting = [whole]
     while waiting:
@@ -75,7 +74,7 @@ def _too_long(tokens: Tokens, stretch: Stretch, frame_s: float) -> bool:
     return stretch.stop - stretch.first > LONGEST_CHARS or float(frames) * frame_s > LONGEST_S
 
 
-def _best_cut(gaps_s: npt.NDArray[np.float64], stretch: Stretch) -> int | None:
+def _best_cut(gaps_s: NDArray[np.floating], stretch: Stretch) -> int | None:
     """Before which token: the longest pause of the middle half, so that no part is a crumb; else of all of it."""
     quarter = (stretch.stop - stretch.first) // 4
     for margin in (quarter, 0):
@@ -85,7 +84,7 @@ def _best_cut(gaps_s: npt.NDArray[np.float64], stretch: Stretch) -> int | None:
     return None
 
 
-def _without_edges(stretch: Stretch, spaces: npt.NDArray[np.bool_]) -> Iterator[Stretch]:
+def _without_edges(stretch: Stretch, spaces: NDArray[np.bool_]) -> Iterator[Stretch]:
     """The stretch without spaces at its ends; nothing where it is only spaces."""
     spoken = np.flatnonzero(~spaces[stretch.first : stretch.stop])
     if len(spoken):

@@ -12,6 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+#: its name in the folder of its model in the store
+VOCABULARY_FILE = "vocabulary.json"
+
 #: scripts written without spaces start here (CJK radicals), as far as a cut between two characters is concerned
 FIRST_UNSPACED = "⺀"
 

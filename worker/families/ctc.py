@@ -1,0 +1,102 @@
+"""CTC models on the waveform: wav2vec2, HuBERT, WavLM, data2vec-audio and others that pass the probe.
+
+The numbers are those of the pipeline at batch 1: each window is normalised alone, and a window in a padded batch keeps
+only the frames that it has by itself (FACTS: the pipeline's own batches keep padding frames).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.pipelines.automatic_speech_recognition import rescale_stride
+
+from jobs.model import ModelSpec
+from jobs.window import Window
+from worker.families.batches import batches_by_length
+from worker.families.frames import FrameRule
+from worker.forward import ForwardError, ForwardInput, ForwardOutput, Samples
+from worker.runs import Runs
+from worker.stitch import stitch
+from worker.vocabulary import VOCABULARY_FILE, Vocabulary
+
+
+@dataclass(frozen=True)
+class CtcFamily:
+    """pipe: transformers' automatic-speech-recognition pipeline, in evaluation mode."""
+
+    pipe: Any
+    spec: ModelSpec
+    rule: FrameRule
+    vocabulary: Vocabulary
+
+    def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
+        results: dict[int, ForwardOutput] = {}
+        lengths = [len(window.samples) for window in windows]
+        for batch in batches_by_length(lengths, equal_only=self.spec.equal_lengths_only):
+            outputs = self._forward_batch([windows[index] for index in batch])
+            results.update(zip(batch, outputs, strict=True))
+        return [results[index] for index in range(len(windows))]
+
+    def finish_files(self) -> dict[str, bytes]:
+        return {VOCABULARY_FILE: self.vocabulary.to_json()}
+
+    def _forward_batch(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
+        with torch.inference_mode():
+            logits = compute_logits(self.pipe, [self._at_least_a_frame(window.samples) for window in windows])
+            kept = [row[self._kept(window.lease.window)] for row, window in zip(logits, windows, strict=True)]
+            # One transfer for the batch, not two for each window.
+            ids = torch.cat([row.argmax(-1) for row in kept]).cpu().numpy()
+            confidences = torch.cat([frame_confidence(row) for row in kept]).cpu().numpy()
+        if not np.isfinite(confidences).all():
+            raise ForwardError(f"{self.spec.model} in {self.spec.dtype} gave scores that are not numbers")
+        ends = np.cumsum([len(row) for row in kept])[:-1]
+        return [
+            self._output(Runs.of_frames(*columns))
+            for columns in zip(np.split(ids, ends), np.split(confidences, ends), strict=True)
+        ]
+
+    def _output(self, runs: Runs) -> ForwardOutput:
+        tokens = stitch([runs], self.vocabulary)
+        return ForwardOutput(runs.pack(), self.vocabulary.text(tokens.ids.tolist()))
+
+    def _at_least_a_frame(self, samples: Samples) -> Samples:
+        """A file shorter than the receptive field, zeros after it: the model raises for less than a frame."""
+        missing = self.spec.receptive_field_samples - len(samples)
+        return np.pad(samples, (0, missing)) if missing > 0 else samples
+
+    def _kept(self, window: Window) -> slice:
+        """The frames of a window that are its own: without context, and without those that padding made."""
+        lengths = (window.samples, window.left_samples, window.right_samples)
+        ((frames, left, right),) = rescale_stride([lengths], 1 / self.rule.hop_samples)
+        own = self.rule.frames(max(window.samples, self.spec.receptive_field_samples))
+        return slice(left, min(frames - right, own))
+
+
+def compute_logits(pipe: Any, windows: list[Samples]) -> torch.Tensor:
+    """The model's scores [window, frame, token], by the pipeline's own preprocessing; shorter windows are padded."""
+    extractor = pipe.feature_extractor
+    features = extractor(
+        windows,
+        sampling_rate=extractor.sampling_rate,
+        padding=len(windows) > 1,
+        return_tensors="pt",
+        return_attention_mask=True,
+    )
+    features = features.to(dtype=pipe.dtype).to(pipe.device)
+    name = pipe.model.main_input_name
+    outputs = pipe.model(**{name: features[name], "attention_mask": features["attention_mask"]})
+    logits: torch.Tensor = outputs.logits
+    return logits
+
+
+def frame_confidence(logits: torch.Tensor) -> torch.Tensor:
+    """For each frame the inverse perplexity of its scores, scaled so that a uniform guess is 0 and certainty is 1.
+
+    Normalised entropy tells wrong words from right ones better than the largest probability, at the same cost
+    (arXiv 2212.08703).
+    """
+    logs = logits.float().log_softmax(-1)
+    entropy = -(logs.exp() * logs).sum(-1)
+    guess = 1 / logits.shape[-1]
+    return ((torch.exp(-entropy) - guess) / (1 - guess)).clamp(0, 1)

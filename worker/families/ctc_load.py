@@ -1,0 +1,61 @@
+"""Makes a CTC family of a loaded pipeline: reads its tokenizer, measures it, says what it is."""
+
+from typing import Any
+
+from jobs.errors import ModelRefused
+from jobs.model import ModelSpec
+from worker.families.ctc import CtcFamily
+from worker.families.frames import FrameRule
+from worker.families.probe import probe_frames, probe_needs_equal_lengths
+from worker.model_folder import ModelFolder
+from worker.vocabulary import Vocabulary
+
+#: attention grows with the square of the window; beyond a minute nothing is gained
+MAX_WINDOW_S = 60.0
+
+
+def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
+    """Raises ModelRefused for a model that the window rule or our decoding can't serve."""
+    if pipe.tokenizer.__class__.__name__ != "Wav2Vec2CTCTokenizer":
+        raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a Wav2Vec2CTCTokenizer")
+    vocabulary = vocabulary_of(pipe.tokenizer, pipe.model.config.vocab_size)
+    rule = FrameRule.of_config(pipe.model.config)
+    _fold_weight_norm(pipe.model)
+    probe_frames(pipe, rule)
+    spec = ModelSpec(
+        model=found.name,
+        revision=found.revision,
+        dtype=dtype,
+        family="ctc",
+        sampling_rate_hz=pipe.feature_extractor.sampling_rate,
+        hop_samples=rule.hop_samples,
+        receptive_field_samples=rule.receptive_field_samples,
+        max_window_s=MAX_WINDOW_S,
+        # Known for group norm, which takes its mean over the padding too; measured for the others.
+        equal_lengths_only=pipe.model.config.feat_extract_norm == "group" or probe_needs_equal_lengths(pipe, rule),
+        language=found.language,
+        blank_id=pipe.tokenizer.pad_token_id,
+    )
+    return CtcFamily(pipe, spec, rule, vocabulary)
+
+
+def vocabulary_of(tokenizer: Any, scores: int) -> Vocabulary:
+    """The decoding side of a Wav2Vec2CTCTokenizer. scores: how many tokens the model's head scores."""
+    return Vocabulary(
+        tokens=tuple(tokenizer.convert_ids_to_tokens(list(range(scores)))),
+        blank=tokenizer.pad_token,
+        delimiter=tokenizer.word_delimiter_token,
+        space=tokenizer.replace_word_delimiter_char,
+        specials=frozenset(tokenizer.all_special_tokens) - {tokenizer.word_delimiter_token},
+        lower_case=tokenizer.do_lower_case,
+        clean_up=tokenizer.clean_up_tokenization_spaces,
+    )
+
+
+def _fold_weight_norm(model: Any) -> None:
+    """Compute the positional convolution's weight once instead of at each forward pass; the same numbers."""
+    from torch.nn.utils import parametrize  # noqa: PLC0415
+
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

@@ -1,0 +1,110 @@
+"""The last phase: every window's tokens become the transcript in the store, and the job has succeeded."""
+
+import structlog
+
+from jobs.errors import JobError, ObjectMissing, Problem, Unavailable
+from jobs.ledger import FinishUnit, Ledger, Refused
+from jobs.model import ModelSpec
+from jobs.settings import Settings
+from jobs.store import AudioStore, layout
+from jobs.transcript import Transcript
+from jobs.window import Window
+from worker.generated import Generated
+from worker.parts import Parts, ctc_parts, whisper_parts
+from worker.runs import Runs
+from worker.stitch import stitch
+from worker.stitch_whisper import WhisperDecoder
+from worker.vocabulary import VOCABULARY_FILE, Vocabulary
+
+log = structlog.get_logger()
+
+Results = list[tuple[Window, bytes]]
+
+NO_SPEECH = Problem(
+    type="no-speech",
+    title="No speech was found",
+    detail="The transcript is empty.",
+    remedy="Check that the recording is audible and that the model knows its language.",
+)
+
+
+class AudioNotCovered(JobError):
+    """The ledger's windows leave a gap: an error of ours that must never become a transcript with a hole."""
+
+    type = "audio-not-covered"
+    title = "The windows of this job don't cover its audio"
+    remedy = "Submit the file again, and give the job id to your operator."
+
+
+def finish(unit: FinishUnit, ledger: Ledger, store: AudioStore, settings: Settings) -> None:
+    """Write one job's transcript and tell the ledger. Repeatable: a second finisher writes the same bytes.
+
+    A job that can't be finished fails; a refused unit is dropped. Raises Unavailable where Redis or the store is away,
+    also where the model's files aren't in the store: the worker that serves it writes them when it starts.
+    """
+    del settings  # nothing about a transcript depends on the machine that writes it
+    job_log = log.bind(job_id=unit.job_id, fence=unit.fence)
+    try:
+        transcript = _transcript(unit, ledger.results(unit.job_id), store)
+        store.write(layout.transcript(unit.job_id), [transcript.model_dump_json().encode()], sync=True)
+        warnings = [] if transcript.text.strip() else [NO_SPEECH.as_dict()]
+        ledger.finished(unit, warnings=warnings)
+    except JobError as error:
+        job_log.warning("finish.failed", type=error.type, detail=error.detail)
+        ledger.fail_job(unit, Problem.of(error))
+    except Refused:
+        job_log.info("finish.refused")
+    else:
+        job_log.info("finish.done", segments=len(transcript.segments), duration_s=transcript.duration_s)
+
+
+def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transcript:
+    _check_cover(results, unit.total_samples)
+    duration_s = unit.total_samples / unit.spec.sampling_rate_hz
+    parts = _ctc(unit.spec, results, store) if unit.spec.family == "ctc" else _whisper(unit, results, store, duration_s)
+    return Transcript(
+        job_id=unit.job_id,
+        model=unit.spec.model,
+        revision=unit.spec.revision,
+        language=unit.request.language or unit.spec.language or None,
+        duration_s=duration_s,
+        text=parts.text,
+        confidence=parts.confidence,
+        segments=parts.segments,
+        words=parts.words,
+        chars=parts.chars,
+    )
+
+
+def _ctc(spec: ModelSpec, results: Results, store: AudioStore) -> Parts:
+    vocabulary = Vocabulary.from_json(_model_file(store, layout.model_folder(spec.key) + VOCABULARY_FILE))
+    tokens = stitch((Runs.unpack(payload) for _, payload in results), vocabulary)
+    return ctc_parts(tokens, vocabulary, spec)
+
+
+def _whisper(unit: FinishUnit, results: Results, store: AudioStore, duration_s: float) -> Parts:
+    folder = layout.model_folder(unit.spec.key)
+    files = {found.name.removeprefix(folder): _model_file(store, found.name) for found in store.list(folder)}
+    decoder = WhisperDecoder.of_files(files, unit.spec.sampling_rate_hz)
+    windows = [(window, Generated.unpack(payload)) for window, payload in results]
+    join = decoder.join_overlapping if unit.request.cutting == "fixed" else decoder.join_separate
+    text, chunks = join(windows, unit.request.timestamps)
+    return whisper_parts(text, chunks, unit.request.timestamps, duration_s)
+
+
+def _model_file(store: AudioStore, name: str) -> bytes:
+    try:
+        return store.read(name)
+    except ObjectMissing as error:
+        raise Unavailable(f"{name} isn't in the store yet: no worker that serves this model has started") from error
+
+
+def _check_cover(results: Results, total_samples: int) -> None:
+    """Raises AudioNotCovered unless the kept stretches lie end to end from 0 to total_samples."""
+    reached = 0
+    for window, _ in results:
+        if window.cut_start != reached:
+            raise AudioNotCovered(f"window {window.index} keeps from sample {window.cut_start}, not from {reached}")
+        reached = window.cut_stop
+    if reached != total_samples:
+        raise AudioNotCovered(f"the windows end at sample {reached} of {total_samples}")

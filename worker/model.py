@@ -1,0 +1,143 @@
+"""Loads the model that this process serves, once: the real transformers pipeline, in one of the served families."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import torch
+import transformers
+
+from jobs.errors import ModelRefused, SetupError
+from jobs.model import ModelSpec
+from jobs.settings import Settings
+from jobs.store import AudioStore, layout
+from worker.families.ctc_load import load_ctc
+from worker.families.family import LoadedFamily
+from worker.families.whisper import load_whisper
+from worker.forward import DeviceLost, ForwardInput, ForwardOutput, OutOfMemory
+from worker.model_folder import ModelFolder, find_model
+
+log = structlog.get_logger()
+
+#: first CUDA compute capability whose tensor cores do bfloat16 (Ampere)
+BFLOAT16_CAPABILITY = 8
+#: weights on disk below which a CPU's bfloat16 gains nothing worth giving up exact float32 for; the models that gain
+#: three-fold (FACTS: Speed 3) start at 190 MB
+SMALL_MODEL_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in this process. One thread at a time may call `forward`: the caller holds the device's lock."""
+
+    family: LoadedFamily
+    device: str
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self.family.spec
+
+    def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
+        """One output for each window, in order.
+
+        Raises OutOfMemory (a smaller batch may fit), DeviceLost (only a new process helps), another ForwardError, or
+        JobError where a job's options can't be met.
+        """
+        try:
+            return self.family.forward(windows)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(str(error)) from error
+        except torch.AcceleratorError as error:
+            raise DeviceLost(str(error)) from error
+        except RuntimeError as error:
+            # torch's CPU allocator has no exception of its own.
+            if "can't allocate memory" in str(error):
+                raise OutOfMemory(str(error)) from error
+            raise
+
+    def save_tokenizer(self, store: AudioStore) -> None:
+        """Write what finish needs to `models/{key}/`; repeating it writes the same. Raises StoreUnavailable."""
+        folder = layout.model_folder(self.spec.key)
+        for name, content in self.family.finish_files().items():
+            store.write(folder + name, [content], sync=True)
+
+
+def load_model(settings: Settings) -> LoadedModel:
+    """Find, load and measure the model of the settings.
+
+    Raises SetupError (not found, no such device) or ModelRefused (not a served kind, no safetensors), a line each.
+    """
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if settings.model_threads:
+        torch.set_num_threads(settings.model_threads)
+    found = find_model(settings)
+    _refuse_other_tasks(found)
+    device = choose_device(settings.device)
+    dtype = choose_dtype(settings.dtype, device, found.weight_bytes)
+    pipe = _load_pipeline(found, device, dtype)
+    family = _load_family(pipe, found, str(dtype).removeprefix("torch."))
+    log.info("model.loaded", model=found.name, revision=found.revision, dtype=family.spec.dtype, device=str(device))
+    return LoadedModel(family, str(device))
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` takes CUDA where there is a device; raises SetupError for one that this machine lacks."""
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise SetupError(f"TINGXIE_DEVICE={wanted} names no device", remedy="Use auto, cpu, cuda or cuda:N.") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SetupError(f"this machine has no {wanted}", remedy="Use TINGXIE_DEVICE=cpu or auto.")
+    return device
+
+
+def choose_dtype(wanted: str, device: torch.device, weight_bytes: int) -> torch.dtype:
+    """`auto` is bfloat16 where the hardware multiplies it fast and the model is large enough to feel it."""
+    if wanted != "auto":
+        dtype: torch.dtype = getattr(torch, wanted)
+        return dtype
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY
+    else:
+        fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return torch.bfloat16 if fast and weight_bytes >= SMALL_MODEL_BYTES else torch.float32
+
+
+def _refuse_other_tasks(found: ModelFolder) -> None:
+    """Before the weights are read: a head that isn't there would be made up of random numbers."""
+    architectures = found.config.get("architectures") or ["no architecture"]
+    if not any(name.endswith("ForCTC") or name == "WhisperForConditionalGeneration" for name in architectures):
+        raise ModelRefused(f"{found.name} is a {architectures[0]}: only CTC models and Whisper are served")
+
+
+def _load_pipeline(found: ModelFolder, device: torch.device, dtype: torch.dtype) -> Any:
+    try:
+        pipe = transformers.pipeline(
+            "automatic-speech-recognition",
+            model=str(found.folder),
+            dtype=dtype,
+            device=device,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    # transformers raises what it likes for a folder with something missing or of an unknown kind.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise ModelRefused(f"{found.name} can't be loaded: {reason}") from error
+    pipe.model.eval()
+    return pipe
+
+
+def _load_family(pipe: Any, found: ModelFolder, dtype: str) -> LoadedFamily:
+    try:
+        if pipe.type == "seq2seq_whisper":
+            return load_whisper(pipe, found, dtype)
+        if pipe.type == "ctc":
+            return load_ctc(pipe, found, dtype)
+    except ModelRefused as error:
+        raise ModelRefused(f"{found.name}: {error.detail}") from error
+    raise ModelRefused(f"{found.name} is of kind {pipe.type!r}: only CTC models and Whisper are served")
