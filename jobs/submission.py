@@ -1,0 +1,159 @@
+"""Taking a job in: the upload into the store, `job.json` beside it, the job into the ledger, a hint to the workers."""
+
+import unicodedata
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import structlog
+
+from jobs.broker import Hinter
+from jobs.containers import HEAD_BYTES, not_audio
+from jobs.errors import InvalidRequest, StoreUnavailable, UnknownModel, UnsupportedFormat, UploadEmpty, UploadTooLarge
+from jobs.job import JobOptions, JobRequest
+from jobs.ledger import Ledger
+from jobs.model import ModelSpec
+from jobs.settings import Cutting, Settings
+from jobs.store import AudioStore, Stored, layout
+
+log = structlog.get_logger()
+
+MAX_FILENAME_CHARS = 255
+NAMELESS = "audio"
+
+#: Whisper reads windows of at most 30 s and stitches fixed cuts with 5 s of context on each side best (FACTS.md).
+WHISPER_WINDOWS: tuple[Cutting, float, float] = ("fixed", 30.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Submissions:
+    """`begin`, then `receive` the bytes, then `accept` the job. What isn't accepted leaves nothing in the store."""
+
+    settings: Settings
+    ledger: Ledger
+    store: AudioStore
+    hinter: Hinter
+
+    def begin(self) -> str:
+        """The id of a new job; raises LedgerUnavailable before the client has sent ten gigabytes for nothing."""
+        self.ledger.now()
+        return uuid.uuid4().hex
+
+    def receive(self, job_id: str, chunks: Iterable[bytes]) -> Stored:
+        """Stream an upload into the store, synced; never holds more of it than a few chunks.
+
+        Raises UploadEmpty, UnsupportedFormat, UploadTooLarge, StoreUnavailable, and whatever reading `chunks` raises.
+        """
+        head, everything = _peek(chunks)
+        if not head:
+            raise UploadEmpty
+        if kind := not_audio(head):
+            raise UnsupportedFormat(f"The upload is {kind}.")
+        try:
+            return self.store.write(layout.audio(job_id), self._limited(everything), sync=True)
+        except BaseException:
+            self.discard(job_id)
+            raise
+
+    def accept(self, job_id: str, stored: Stored, *, filename: str, options: JobOptions, owner: str) -> JobRequest:
+        """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
+
+        Raises InvalidRequest, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
+        it and its job.json where they are, since the ledger may have taken the job before the answer got lost.
+        """
+        try:
+            request = self._request(job_id, stored, filename, options, owner)
+            self.store.write(layout.job_record(job_id), [request.model_dump_json().encode()], sync=True)
+        except BaseException:
+            self.discard(job_id)
+            raise
+        self.ledger.create(request)
+        self.hinter.cpu()
+        log.info("job.accepted", job_id=job_id, size_bytes=stored.size_bytes, model=request.model)
+        return request
+
+    def check(self, options: JobOptions) -> None:
+        """Raise InvalidRequest or UnknownModel for options that `accept` would refuse; cheaper before the upload."""
+        self._windows(options, self._spec(options.model or self.settings.model))
+
+    def discard(self, job_id: str) -> None:
+        """Remove an upload that became no job. The sweep removes what can't be removed now."""
+        try:
+            self.store.delete_all(layout.job_folder(job_id))
+        except StoreUnavailable as error:
+            log.warning("upload.discard_failed", job_id=job_id, error=error.detail)
+
+    def _limited(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        limit, size = self.settings.max_upload_bytes, 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise UploadTooLarge(f"The upload is larger than {limit} bytes.")
+            yield chunk
+
+    def _request(self, job_id: str, stored: Stored, filename: str, options: JobOptions, owner: str) -> JobRequest:
+        model = options.model or self.settings.model
+        cutting, window_s, context_s = self._windows(options, self._spec(model))
+        return JobRequest(
+            id=job_id,
+            owner=owner,
+            created_at=self.ledger.now(),
+            filename=clean_filename(filename),
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256,
+            model=model,
+            language=options.language,
+            task=options.task,
+            timestamps=options.timestamps,
+            cutting=cutting,
+            window_s=window_s,
+            context_s=context_s,
+            priority=options.priority,
+            metadata=options.metadata,
+        )
+
+    def _spec(self, model: str) -> ModelSpec | None:
+        """The announced spec of a model, one that is served now if there are several; None where none is known.
+
+        Without any live worker nothing can be said against a model: its worker may be about to start.
+        """
+        announced = sorted(self.ledger.models(), key=lambda known: known[1], reverse=True)
+        for spec, _ in announced:
+            if spec.model == model:
+                return spec
+        served = sorted({spec.model for spec, live in announced if live})
+        if served and model != self.settings.model:
+            raise UnknownModel(f"{model} is not among the served models: {', '.join(served)}.")
+        return None
+
+    def _windows(self, options: JobOptions, spec: ModelSpec | None) -> tuple[Cutting, float, float]:
+        """(cutting, window_s, context_s): the job's own, else the model family's, else the server's settings."""
+        settings = self.settings
+        cutting, window_s, context_s = settings.cutting, settings.window_s, settings.context_s
+        if spec and spec.family == "whisper":
+            cutting, window_s, context_s = WHISPER_WINDOWS
+        cutting = options.cutting or cutting
+        window_s = options.window_s if options.window_s is not None else window_s
+        context_s = options.context_s if options.context_s is not None else context_s
+        if spec and window_s > spec.max_window_s:
+            raise InvalidRequest(f"window_s is {window_s:g}, but {spec.model} reads at most {spec.max_window_s:g} s.")
+        if 2 * context_s >= window_s:
+            raise InvalidRequest(f"context_s is {context_s:g} on each side, which leaves nothing of {window_s:g} s.")
+        return cutting, window_s, context_s
+
+
+def clean_filename(name: str) -> str:
+    """A file's name as shown to people and put into headers: no folders, no control characters, at most 255 long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(character for character in last if unicodedata.category(character)[0] != "C").strip()
+    return kept[:MAX_FILENAME_CHARS] or NAMELESS
+
+
+def _peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
+    """The first HEAD_BYTES (fewer where there are no more), and all of the chunks."""
+    source = iter(chunks)
+    taken: list[bytes] = []
+    while sum(map(len, taken)) < HEAD_BYTES and (chunk := next(source, None)) is not None:
+        taken.append(chunk)
+    return b"".join(taken)[:HEAD_BYTES], chain(taken, source)

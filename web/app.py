@@ -1,0 +1,46 @@
+"""The Flask application: blueprints, errors, headers and logs put together."""
+
+import threading
+from importlib.metadata import version
+
+from apiflask import APIFlask
+
+from jobs.broker import Hinter
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from jobs.store import AudioStore
+from jobs.submission import Submissions
+from web import headers, health, index, jobs, models, openapi, problems, request_log, transcripts
+from web.services import EXTENSION, Services
+from web.waiting import Waits
+
+
+def create_app(
+    settings: Settings,
+    ledger: Ledger,
+    store: AudioStore,
+    hinter: Hinter,
+    *,
+    stopping: threading.Event | None = None,
+) -> APIFlask:
+    """The front end as a WSGI application. Once `stopping` is set, waiting polls are answered at once."""
+    app = APIFlask(__name__, title="Tingxie", version=version("tingxie"), docs_path=None)
+    app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
+    app.description = openapi.DESCRIPTION
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        ledger=ledger,
+        store=store,
+        submissions=Submissions(settings, ledger, store, hinter),
+        waits=Waits(
+            # Half of the threads stay for everybody else, however many clients wait.
+            slots=max(1, settings.web_threads // 2),
+            longest_s=settings.max_wait_s,
+            stopping=stopping or threading.Event(),
+        ),
+    )
+    for part in (request_log, headers, problems, openapi):
+        part.register(app)
+    for blueprint in (jobs.blueprint, transcripts.blueprint, models.blueprint, health.blueprint, index.blueprint):
+        app.register_blueprint(blueprint)
+    return app

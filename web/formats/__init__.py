@@ -1,0 +1,1 @@
+"""Transcripts as text files: one pure function a format, over jobs.transcript.Transcript."""

@@ -1,0 +1,13 @@
+"""How wide text is on a screen: full-width characters take two columns, combining marks none."""
+
+import unicodedata
+
+
+def columns(text: str) -> int:
+    return sum(map(_columns_of, text))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 0 if unicodedata.combining(character) else 1

@@ -1,0 +1,56 @@
+"""The root, for whoever comes by hand, and the pages that problem types point to."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from apiflask import APIBlueprint
+
+from jobs.errors import RequestError, TingxieError
+from web.openapi import errors
+from web.problems import TYPES
+from web.schemas import Index, ProblemKind
+
+blueprint = APIBlueprint("index", __name__, tag="About")
+
+
+class PageNotFound(RequestError):
+    type = "not-found"
+    title = "Not Found"
+    remedy = "Check the path; /openapi.json lists all of them."
+    status = 404
+
+
+@blueprint.get("/")
+@blueprint.output(Index)
+@blueprint.doc(operation_id="index")
+def index() -> Index:
+    """Where things are"""
+    return Index(
+        name="Tingxie",
+        version=version("tingxie"),
+        links={
+            "jobs": "/v1/jobs",
+            "models": "/v1/models",
+            "openapi": "/openapi.json",
+            "health": "/healthz",
+            "readiness": "/readyz",
+        },
+    )
+
+
+@blueprint.get(f"{TYPES}<name>")
+@blueprint.output(ProblemKind)
+@blueprint.doc(responses=errors(404), operation_id="getProblem")
+def problem_kind(name: str) -> ProblemKind:
+    """What a problem's `type` means"""
+    for kind in error_kinds(TingxieError):
+        if kind.type == name:
+            return ProblemKind(type=TYPES + kind.type, title=kind.title, remedy=kind.remedy)
+    raise PageNotFound(f"There is no problem type {name[:64]!r}.")
+
+
+def error_kinds(base: type[TingxieError]) -> Iterator[type[TingxieError]]:
+    """An error class and all below it."""
+    yield base
+    for kind in base.__subclasses__():
+        yield from error_kinds(kind)

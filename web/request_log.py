@@ -1,0 +1,40 @@
+"""A request's id and its one log line."""
+
+import re
+import secrets
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+log = structlog.get_logger()
+
+HEADER = "X-Request-Id"
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: Paths that probes ask for every few seconds: not worth a line at info.
+_PROBES = frozenset({"/healthz", "/readyz"})
+
+
+def register(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    asked = request.headers.get(HEADER, "")
+    g.request_id = asked if _SANE.fullmatch(asked) else secrets.token_hex(8)
+    g.began = time.monotonic()
+    structlog.contextvars.clear_contextvars()  # threads are reused
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers[HEADER] = g.request_id
+    line = {"method": request.method, "path": request.path, "status": response.status_code}
+    if job_id := (request.view_args or {}).get("job_id"):
+        line["job_id"] = job_id
+    if "problem" in g:
+        line["problem"] = g.problem
+    tell = log.debug if request.path in _PROBES else log.info
+    tell("http.answered", **line, duration_ms=round(1000 * (time.monotonic() - g.began), 1))
+    return response

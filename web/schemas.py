@@ -1,0 +1,143 @@
+"""What goes over the wire, as models: OpenAPI is made of these, and queries are checked by them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobs.job import Job, JobOptions, State
+
+
+class Links(BaseModel):
+    """Paths on this server."""
+
+    self_: str = Field(alias="self", description="This job.", examples=["/v1/jobs/0f8c"])
+    transcript: str = Field(description="Its transcript, once it has succeeded.")
+    cancel: str = Field(description="POST here to cancel it.")
+
+
+class Trouble(BaseModel):
+    """Why a job failed, or what to know about its result."""
+
+    type: str = Field(description="Stable name; docs/api.md lists all of them.", examples=["audio-unreadable"])
+    title: str
+    detail: str
+    remedy: str = Field("", description="What to do about it.")
+
+
+class JobView(Job):
+    """A job as clients see it."""
+
+    warnings: list[Trouble] = Field(default_factory=list)  # type: ignore[assignment]  # the ledger keeps plain dicts
+    error: Trouble | None = None  # type: ignore[assignment]
+    links: Links
+
+
+class JobPage(BaseModel):
+    """One owner's jobs, newest first."""
+
+    jobs: list[JobView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+
+
+class JobQuery(BaseModel):
+    wait: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Hold the answer for up to this many seconds, until the state changes, or, with If-None-Match, "
+        "until anything does.",
+    )
+
+
+class ListQuery(BaseModel):
+    state: State | None = Field(None, description="Only jobs in this state.")
+    limit: int = Field(50, ge=1, le=200, description="Jobs on a page.")
+    cursor: str = Field("", max_length=200, description="`next_cursor` of the page before.")
+
+
+TranscriptFormat = Literal["json", "txt", "srt", "vtt", "tsv"]
+
+
+class TranscriptQuery(BaseModel):
+    format: TranscriptFormat = Field("json", description="json holds everything; the others are for people.")
+    timestamps: bool = Field(False, description="txt only: paragraphs, each with the time at which it starts.")
+
+
+class Submission(JobOptions):
+    """The fields of a submission, but for the file itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelView(BaseModel):
+    """A model that a worker has announced."""
+
+    id: str = Field(description="Its name in a job's `model`.")
+    object: Literal["model"] = "model"
+    created: int = Field(0, description="Always 0; OpenAI's clients want the field.")
+    owned_by: str = "tingxie"
+    revision: str
+    dtype: str
+    family: str
+    language: str
+    workers: int = Field(description="Live workers that serve it now.")
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelView]
+
+
+class Check(BaseModel):
+    """One thing this service needs."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness(BaseModel):
+    """Whether jobs are accepted, and whether there is anybody to work on them."""
+
+    ready: bool = Field(description="What was asked for is the case: the answer is 200, else 503.")
+    accepting: bool = Field(description="Redis and the store work: submissions are accepted.")
+    working: bool = Field(description="Accepting, and live workers of both kinds.")
+    checks: dict[str, Check] = Field(description="redis, store, transcribe_workers, cpu_workers.")
+
+
+class ReadyQuery(BaseModel):
+    want: Literal["working", "accepting"] = Field("working", description="What ready means to the caller.")
+
+
+class Index(BaseModel):
+    name: str
+    version: str
+    links: dict[str, str] = Field(description="Paths on this server.")
+
+
+class ProblemKind(BaseModel):
+    """A kind of error."""
+
+    type: str
+    title: str
+    remedy: str
+
+
+class Alive(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class ProblemView(BaseModel):
+    """RFC 9457."""
+
+    type: str = Field(description="`/problems/` and the error's stable name.", examples=["/problems/job-not-found"])
+    title: str
+    status: int
+    detail: str
+    remedy: str = Field(description="What to do about it.")
+    request_id: str = Field(description="Also in the X-Request-Id header and in the server's log.")
+    errors: list[FieldError] = Field(default_factory=list, description="The fields at fault, where there are any.")

@@ -1,0 +1,78 @@
+"""/v1/jobs/{id}/transcript: the finished text, in the format that is asked for."""
+
+from collections.abc import Callable
+from pathlib import PurePath
+from urllib.parse import quote
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from jobs.errors import JobCancelled, Problem, TranscriptNotReady
+from jobs.job import Job, State
+from jobs.store import layout
+from jobs.submission import NAMELESS
+from jobs.transcript import Transcript
+from web.formats import srt, tsv, txt, vtt
+from web.jobs import retry_after, visible_job
+from web.openapi import errors
+from web.problems import problem
+from web.schemas import TranscriptQuery
+from web.services import services
+
+blueprint = APIBlueprint("transcripts", __name__, url_prefix="/v1/jobs", tag="Transcripts")
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+}
+_RENDERERS: dict[str, Callable[[Transcript], str]] = {
+    "txt": txt.render,
+    "srt": srt.render,
+    "vtt": vtt.render,
+    "tsv": tsv.render,
+}
+_TEXT = {media_type.partition(";")[0]: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()}
+_JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/Transcript"}}}
+
+
+@blueprint.get("/<job_id>/transcript")
+@blueprint.input(TranscriptQuery, location="query")
+@blueprint.doc(
+    responses={200: {"description": "The transcript", "content": _TEXT | _JSON}, **errors(404, 409, 422, 503)},
+    operation_id="getTranscript",
+)
+def transcript(job_id: str, query_data: TranscriptQuery) -> Response:
+    """Get a job's transcript
+
+    Answers 409 while there is none: `transcript-not-ready` with Retry-After, or what ended the job without one.
+    """
+    job = visible_job(job_id)
+    if job.state is State.FAILED and job.error:
+        return problem(Problem(**job.error), 409)
+    if job.state is State.CANCELLED:
+        raise JobCancelled(f"Job {job_id} was cancelled; it has no transcript.")
+    if job.state is not State.SUCCEEDED:
+        not_ready = Problem.of(TranscriptNotReady(f"Job {job_id} is {job.state}."))
+        return problem(not_ready, 409, headers={"Retry-After": retry_after(job)})
+    headers = {"Content-Disposition": _attachment(job, query_data.format), "Cache-Control": "private, no-cache"}
+    return Response(_body(job_id, query_data), headers=headers, content_type=MEDIA_TYPES[query_data.format])
+
+
+def _body(job_id: str, query: TranscriptQuery) -> bytes | str:
+    stored = services().store.read(layout.transcript(job_id))
+    if query.format == "json":  # as finish wrote it
+        return stored
+    document = Transcript.model_validate_json(stored)
+    if query.format == "txt" and query.timestamps:
+        return txt.render_paragraphs(document)
+    return _RENDERERS[query.format](document)
+
+
+def _attachment(job: Job, extension: str) -> str:
+    """A Content-Disposition in plain ASCII, with the whole name beside it for clients that know RFC 6266."""
+    name = f"{PurePath(job.filename).stem or NAMELESS}.{extension}"
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in " .-_()") else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,152 @@
+"""The body of a submission, read as it arrives: multipart or raw bytes, never whole in memory or in a second file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Generic, TypeVar
+
+from flask import Request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from jobs.errors import InvalidRequest, UploadTooLarge
+
+#: Bytes asked of the socket at a time. The decoder holds two or three of these.
+PIECE_BYTES = 256 * 1024
+#: A form's text fields: sixteen metadata entries of 500 characters fit many times over.
+MAX_FIELD_BYTES = 64 * 1024
+MAX_PARTS = 32
+#: A client that sends nothing for this long has gone; its thread is wanted by others.
+STALL_S = 60.0
+#: What the form adds to the file: boundaries, part headers and the text fields.
+FORM_OVERHEAD_BYTES = MAX_PARTS * (MAX_FIELD_BYTES + 1024)
+
+Received = TypeVar("Received")
+
+
+class UploadInterrupted(InvalidRequest):
+    type = "upload-interrupted"
+    title = "The upload ended before all of it had arrived"
+    remedy = "Send the whole file again."
+    status = 400
+
+
+@dataclass(slots=True)
+class Form(Generic[Received]):
+    """A parsed multipart body: the text fields, the file's name, and what `receive` made of its bytes."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    filename: str = ""
+    received: Received | None = None
+
+
+def refuse_oversize(request: Request, max_upload_bytes: int) -> None:
+    """Raise UploadTooLarge by the announced length, before a byte of the body is read."""
+    announced = request.content_length or 0
+    if announced > max_upload_bytes + (FORM_OVERHEAD_BYTES if is_form(request) else 0):
+        raise UploadTooLarge(f"The upload announces {announced} bytes; at most {max_upload_bytes} are accepted.")
+
+
+def is_form(request: Request) -> bool:
+    return request.mimetype == "multipart/form-data"
+
+
+def body_pieces(request: Request) -> Iterator[bytes]:
+    """The raw body as it arrives. Raises UploadInterrupted where it ends early or stalls."""
+    if connection := request.environ.get("gunicorn.socket"):
+        connection.settimeout(STALL_S)
+    stream: IO[bytes] = request.environ["wsgi.input"]
+    left = request.content_length
+    while left is None or left > 0:
+        piece = _read(stream, PIECE_BYTES if left is None else min(left, PIECE_BYTES))
+        if not piece:
+            break
+        left = left - len(piece) if left is not None else None
+        yield piece
+    if left:
+        raise UploadInterrupted(f"{left} bytes that the request announced are missing.")
+
+
+def read_form(
+    request: Request, form: Form[Received], receive: Callable[[Form[Received], Iterator[bytes]], Received]
+) -> None:
+    """Parse a multipart body into `form`; `receive` gets it as read so far, and the chunks of its one file, `file`.
+
+    Fields may come before the file or after it. Raises InvalidRequest for a form of another shape, UploadInterrupted.
+    """
+    boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
+    if not boundary:
+        raise InvalidRequest("The multipart body names no boundary in its Content-Type.")
+    events = _events(body_pieces(request), boundary)
+    for event in events:
+        if isinstance(event, File):
+            _check_file(event, form)
+            form.filename = event.filename
+            form.received = receive(form, _data(events))
+        elif isinstance(event, Field):
+            _read_field(event, form, events)
+
+
+def _events(pieces: Iterator[bytes], boundary: bytes) -> Iterator[Event]:
+    decoder = MultipartDecoder(boundary, max_form_memory_size=4 * PIECE_BYTES, max_parts=MAX_PARTS)
+    try:
+        while True:
+            event = decoder.next_event()
+            if isinstance(event, NeedData):
+                decoder.receive_data(next(pieces, None))
+                continue
+            yield event
+            if isinstance(event, Epilogue):
+                return
+    except RequestEntityTooLarge as error:
+        raise InvalidRequest(f"The form has more than {MAX_PARTS} parts, or a part's headers have no end.") from error
+    except ValueError as error:  # the decoder's word for a body that isn't multipart, or that ends early
+        raise UploadInterrupted("The multipart body is cut off or malformed.") from error
+
+
+def _data(events: Iterator[Event]) -> Iterator[bytes]:
+    """The bytes of the part whose head was just read."""
+    for event in events:
+        if isinstance(event, Data):
+            if event.data:
+                yield event.data
+            if not event.more_data:
+                return
+
+
+def _check_file(part: File, form: Form[Received]) -> None:
+    if part.name != "file":
+        raise InvalidRequest(f"The form sends a file in the field {part.name!r}; it belongs in `file`.")
+    if form.received is not None:
+        raise InvalidRequest("The form holds more than one file; send one request for each.")
+
+
+def _read_field(part: Field, form: Form[Received], events: Iterator[Event]) -> None:
+    text = bytearray()
+    for data in _data(events):
+        text += data
+        if len(text) > MAX_FIELD_BYTES:
+            raise InvalidRequest(f"The field {part.name!r} is longer than {MAX_FIELD_BYTES} bytes.")
+    if not part.name or part.name in form.fields:
+        raise InvalidRequest(f"The form holds a field without a name, or {part.name!r} twice.")
+    try:
+        form.fields[part.name] = text.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"The field {part.name!r} isn't UTF-8.") from error
+
+
+def disposition_filename(header: str) -> str:
+    """The filename of a Content-Disposition header, '' where it names none. WSGI gives its bytes as Latin-1."""
+    named = parse_options_header(header)[1].get("filename", "")
+    try:
+        return named.encode("latin-1").decode()
+    except UnicodeError:  # decoded already, from `filename*=UTF-8''…`, or Latin-1 indeed
+        return named
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except (OSError, ParseException) as error:  # reset, stalled past the socket's timeout, broken chunks or trailers
+        raise UploadInterrupted("The connection broke or stalled while the upload was read.") from error
