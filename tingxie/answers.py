@@ -1,0 +1,64 @@
+"""Reads the server's answers: a record where it did what was asked, an error of ours where it didn't."""
+
+from typing import Any
+
+import httpx
+
+from tingxie.errors import JobNotEnded, JobUnknown, RequestRefused, ServerFault, ServerUnreachable
+from tingxie.records import Job, JobPage, Problem
+
+_NOT_FOUND = 404
+_CONFLICT = 409
+_UNAVAILABLE = 503
+
+
+def checked(answer: httpx.Response) -> httpx.Response:
+    """The answer itself where it is 2xx; else raises the error that fits."""
+    if answer.is_success:
+        return answer
+    problem = _problem(answer)
+    if answer.status_code == _UNAVAILABLE:
+        raise ServerUnreachable(problem.sentence, remedy=problem.remedy)
+    if answer.is_client_error:
+        raise _refusal(answer.status_code, problem)
+    raise ServerFault(f"the server answered {answer.status_code}: {problem.sentence}", remedy=problem.remedy)
+
+
+def job_of(answer: httpx.Response) -> Job:
+    try:
+        return Job.from_json(answer.json())
+    except (KeyError, TypeError, ValueError) as error:
+        raise _foreign(answer) from error
+
+
+def page_of(answer: httpx.Response) -> JobPage:
+    try:
+        body = answer.json()
+        return JobPage(tuple(Job.from_json(job) for job in body["jobs"]), body.get("next_cursor") or "")
+    except (KeyError, TypeError, ValueError) as error:
+        raise _foreign(answer) from error
+
+
+def _refusal(status: int, problem: Problem) -> RequestRefused:
+    if status == _NOT_FOUND:
+        return JobUnknown(problem)
+    if status == _CONFLICT and problem.type.endswith("transcript-not-ready"):
+        return JobNotEnded(problem)
+    return RequestRefused(problem)
+
+
+def _problem(answer: httpx.Response) -> Problem:
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        body = {}
+    if not isinstance(body, dict) or "title" not in body:
+        body = {"title": f"HTTP {answer.status_code} {answer.reason_phrase}"}
+    return Problem.from_json(body)
+
+
+def _foreign(answer: httpx.Response) -> ServerFault:
+    return ServerFault(
+        f"{answer.request.url} answered something that isn't this API's",
+        remedy="Check that --server or TINGXIE_URL is the address of a tingxie server.",
+    )

@@ -1,0 +1,1 @@
+"""The commands of this package, one file each. They parse, call, print; the work is done beside them."""

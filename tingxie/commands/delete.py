@@ -1,0 +1,12 @@
+"""`tingxie delete`: remove jobs with their audio and transcripts."""
+
+from tingxie.client import Client
+from tingxie.commands.status import JobIds
+from tingxie.console import each
+from tingxie.options import SERVER, Server
+
+
+def delete(jobs: JobIds, *, server: Server = SERVER) -> None:
+    """Delete jobs with their audio and transcripts, for good. Exit status: 4 no such job."""
+    with Client(server) as client:
+        each(jobs, client.delete)

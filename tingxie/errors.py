@@ -1,0 +1,71 @@
+"""The errors of the client and of `tingxie up`.
+
+    TingxieClientError
+    ├── ServerUnreachable     no answer at this address, or the server says that it is unavailable
+    ├── RequestRefused        the server answered 4xx: its problem+json is in `problem`
+    │   ├── JobUnknown        404
+    │   └── JobNotEnded       409: the transcript isn't there yet
+    ├── JobEndedBadly         waited for a transcript, but the job failed or was cancelled
+    ├── ServerFault           5xx, or an answer that isn't this API's
+    ├── InputMissing          a file or folder of the command line isn't there or can't be read
+    ├── ResultUnwritable      a transcript can't be written where it was asked for
+    └── StackError            `tingxie up` can't start or go on: one line for the operator
+
+Every error knows what happened (`str`), what to do (`remedy`, possibly empty) and the exit status of the command line.
+"""
+
+from typing import ClassVar
+
+from tingxie.exits import Exit
+from tingxie.records import Job, Problem
+
+
+class TingxieClientError(Exception):
+    exit_status: ClassVar[Exit] = Exit.SOME_FAILED
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ServerUnreachable(TingxieClientError):
+    exit_status = Exit.UNREACHABLE
+
+
+class RequestRefused(TingxieClientError):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.sentence, remedy=problem.remedy)
+        self.problem = problem
+
+
+class JobUnknown(RequestRefused):
+    exit_status = Exit.NOT_FOUND
+
+
+class JobNotEnded(RequestRefused):
+    exit_status = Exit.NOT_READY
+
+
+class JobEndedBadly(TingxieClientError):
+    def __init__(self, job: Job) -> None:
+        problem = job.problem
+        super().__init__(
+            problem.sentence if problem else f"the job was {job.state}", remedy=problem.remedy if problem else ""
+        )
+        self.job = job
+
+
+class ServerFault(TingxieClientError):
+    pass
+
+
+class InputMissing(TingxieClientError):
+    exit_status = Exit.USAGE
+
+
+class ResultUnwritable(TingxieClientError):
+    pass
+
+
+class StackError(TingxieClientError):
+    pass

@@ -1,0 +1,13 @@
+"""The options that several commands share, so that they read the same everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from tingxie.client import DEFAULT_SERVER
+
+Server = Annotated[str, typer.Option("--server", envvar="TINGXIE_URL", help="Address of the service.")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON.")]
+
+SERVER = DEFAULT_SERVER

@@ -1,0 +1,62 @@
+"""The Redis of `tingxie up`: somebody else's by TINGXIE_REDIS_URL, or our own child, started again where it dies."""
+
+import socket
+from urllib.parse import urlsplit
+
+import typer
+
+from tingxie import redis_server
+from tingxie.data_folder import DataFolder
+from tingxie.errors import StackError
+from tingxie.redis_server import RedisNotStarted, RedisServer
+
+_DEFAULT_PORT = 6379
+_CONNECT_S = 5.0
+
+
+class OwnRedis:
+    """Our own server, in the data folder, on one port for as long as the stack lives."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+
+    @classmethod
+    def start(cls, folder: DataFolder) -> "OwnRedis":
+        """Raises StackError where there is no Redis on this machine or it doesn't start."""
+        try:
+            return cls(redis_server.start(folder.redis))
+        except RedisNotStarted as error:
+            raise StackError(str(error)) from error
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def look_after(self) -> None:
+        """Start it again, on the same port and data, if it has ended. Raises StackError where that fails."""
+        status = self._server.process.poll()
+        if status is None:
+            return
+        typer.echo(f"redis ended (status {status}), restarting", err=True)
+        try:
+            self._server = redis_server.start(self._server.folder, port=self._server.port)
+        except RedisNotStarted as error:
+            raise StackError(str(error)) from error
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+def check_reachable(url: str) -> None:
+    """Raises StackError where nobody listens at a Redis URL; what Redis itself thinks of us, web's /readyz tells."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return
+    host, port = parts.hostname or "localhost", parts.port or _DEFAULT_PORT
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        raise StackError(
+            f"Redis can't be reached at {host}:{port}: {error.strerror or error}",
+            remedy="Start it, correct TINGXIE_REDIS_URL, or unset it to let `tingxie up` start one.",
+        ) from error

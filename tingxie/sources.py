@@ -1,0 +1,58 @@
+"""Which files a command line means: files as given, folders searched for audio, each with its name in the results."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from tingxie.errors import InputMissing
+
+#: what the server reads (soundfile's and PyAV's containers); a file given by name is sent whatever its extension
+_EXTENSIONS = """
+.aac .ac3 .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .mka .mkv .mov .mp3 .mp4 .mpga .oga .ogg .opus .rf64 .w64
+.wav .webm .wma
+"""
+AUDIO_EXTENSIONS = frozenset(_EXTENSIONS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to transcribe; `name` is its result's path under the output folder, without the format's extension."""
+
+    path: Path
+    name: PurePath
+
+
+def find_sources(arguments: Sequence[Path]) -> list[Source]:
+    """The files that the arguments mean, in a stable order. Raises InputMissing for one that isn't there.
+
+    A folder's files keep their place below it. Where several arguments are given, the folder's own name comes first,
+    so that two folders don't mix. Two files that differ only in their extension keep it in their result's name.
+    """
+    several = len(arguments) > 1
+    found: dict[Path, PurePath] = {}
+    for argument in arguments:
+        for path, name in _files_of(argument, keep_root=several):
+            found.setdefault(path, name)
+    shared = Counter(name.with_suffix("") for name in found.values())
+    return [
+        Source(path, name if shared[name.with_suffix("")] > 1 else name.with_suffix("")) for path, name in found.items()
+    ]
+
+
+def _files_of(argument: Path, *, keep_root: bool) -> Iterable[tuple[Path, PurePath]]:
+    if argument.is_dir():
+        root = argument.absolute()
+        base = root.parent if keep_root else root
+        return [(path, path.relative_to(base)) for path in _audio_below(root)]
+    if argument.is_file():
+        return [(argument.absolute(), PurePath(argument.name))]
+    raise InputMissing(f"{argument}: no such file or folder")
+
+
+def _audio_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_EXTENSIONS and path.is_file() and not path.name.startswith(".")
+    )

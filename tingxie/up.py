@@ -1,0 +1,69 @@
+"""`tingxie up`: the whole service on this machine, in the foreground, until Ctrl-C."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from tingxie.child import Child
+from tingxie.client import Client
+from tingxie.data_folder import DataFolder
+from tingxie.errors import ServerUnreachable
+from tingxie.own_redis import OwnRedis, check_reachable
+from tingxie.stack import BUNDLED_MODEL, Stack, choose_port
+from tingxie.supervisor import Supervisor
+
+#: a poll of /readyz takes milliseconds; a front end that needs longer isn't ready
+_READY_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    port: int
+    workers: int
+    model: str
+    data: Path
+    verbose: bool
+
+
+def up(options: UpOptions) -> None:
+    """Returns after a clean stop. Raises StackError; whatever was started has then been stopped."""
+    port = choose_port(options.port)
+    data = DataFolder.take(options.data)
+    redis_url = os.environ.get("TINGXIE_REDIS_URL", "")
+    redis = None
+    if redis_url:
+        check_reachable(redis_url)
+    else:
+        redis = OwnRedis.start(data)
+    stack = Stack(data, redis.url if redis else redis_url, port, options.workers, options.model)
+    _say_what_starts(stack)
+    web = Child(stack.plan_web(), data.logs, verbose=options.verbose)
+    workers = [
+        Child(plan, data.logs, verbose=options.verbose) for plan in (stack.plan_prepare(), *stack.plan_transcribe())
+    ]
+    with Client(stack.url, timeout_s=_READY_TIMEOUT_S) as client:
+        Supervisor([workers, [web]], redis).run(
+            is_ready=lambda: _is_ready(client), on_ready=lambda: typer.echo(f"ready {stack.url}")
+        )
+
+
+def _say_what_starts(stack: Stack) -> None:
+    typer.echo(f"data and logs: {stack.data.path}", err=True)
+    if stack.model == BUNDLED_MODEL:
+        typer.echo(
+            "model: the bundled demonstration model, which understands only its toy language; "
+            "for real speech give --model (see README.md)",
+            err=True,
+        )
+    else:
+        typer.echo(f"model: {stack.model} (loading may take a while; the first time it is downloaded)", err=True)
+
+
+def _is_ready(client: Client) -> bool:
+    """Web's own word: Redis and the store work, and workers of both kinds live."""
+    try:
+        return bool(client.readiness()["ready"])
+    except ServerUnreachable:
+        return False
