@@ -70,8 +70,11 @@ class Ledger:
     def start(self, incarnation: str, units: list[WindowLease] | PrepareUnit | FinishUnit) -> None:
         """The process is about to run these: if it dies now, they are to be suspected."""
 
-    def register(self, unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None) -> None:
-        """Make windows claimable. Refused unless each starts where the last ended. duration_s: best estimate so far."""
+    def register(self, unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None) -> int:
+        """Make windows claimable. Refused unless each starts where the last ended. duration_s: best estimate so far.
+
+        Returns how many of the job's windows now wait unclaimed: prepare parks when they are many.
+        """
 
     def yield_prepare(self, unit: PrepareUnit, *, parked: bool) -> None:
         """Give the unit up for others; parked: not claimable again before the job's waiting windows run low."""
