@@ -103,7 +103,9 @@ def delete(job_id: str) -> Response:
     """Cancel a job if it runs, and forget it, its audio and its transcript"""
     visible_job(job_id)
     services().ledger.delete(job_id)
-    return Response(status=204)
+    answer = Response(status=204)
+    del answer.headers["Content-Type"]  # there is no content
+    return answer
 
 
 def visible_job(job_id: str) -> Job:

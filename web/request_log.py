@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response, g, request
@@ -11,8 +12,6 @@ log = structlog.get_logger()
 
 HEADER = "X-Request-Id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: Paths that probes ask for every few seconds: not worth a line at info.
-_PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def register(app: Flask) -> None:
@@ -35,6 +34,7 @@ def _end(response: Response) -> Response:
         line["job_id"] = job_id
     if "problem" in g:
         line["problem"] = g.problem
-    tell = log.debug if request.path in _PROBES else log.info
+    # Polls and probes come every second and change nothing.
+    tell = log.debug if request.method == "GET" and response.status_code < HTTPStatus.BAD_REQUEST else log.info
     tell("http.answered", **line, duration_ms=round(1000 * (time.monotonic() - g.began), 1))
     return response

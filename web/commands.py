@@ -1,0 +1,64 @@
+"""`tingxie web`: the front end's command."""
+
+import sys
+from typing import Annotated, Any
+
+import structlog
+import typer
+from pydantic import ValidationError
+from redis import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from jobs.errors import SetupError, TingxieError
+from jobs.settings import Settings
+from jobs.store import open_store
+from web.server import Server, listen
+
+#: sysexits.h: the configuration is at fault; starting again won't help
+EX_CONFIG = 78
+
+log = structlog.get_logger()
+
+app = typer.Typer(help="Run the front end (HTTP API).")
+
+
+@app.callback(invoke_without_command=True)
+def web(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Requests served at one time.")] = None,
+) -> None:
+    """Run the front end in the foreground; SIGTERM lets running requests end."""
+    chosen = {"host": host, "port": port, "web_threads": threads}
+    try:
+        settings = _settings({name: value for name, value in chosen.items() if value is not None})
+        _check_redis(settings)
+        open_store(settings.store).check()
+        listener = listen(settings.host, settings.port)
+    except TingxieError as error:
+        typer.echo(f"tingxie web: {error.detail}. {error.remedy}", err=True)
+        raise typer.Exit(EX_CONFIG) from error
+    where, port_number = listener.getsockname()[:2]
+    typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}")
+    sys.stdout.flush()
+    Server(settings, listener).run()
+
+
+def _settings(chosen: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"TINGXIE_{'_'.join(map(str, first['loc'])).upper()}"
+        raise SetupError(f"{name}: {first['msg']}", remedy="docs/operations.md lists the settings.") from error
+
+
+def _check_redis(settings: Settings) -> None:
+    """Raises SetupError for a Redis that will never work; one that is only away is waited for by 503s."""
+    try:
+        with Redis.from_url(settings.redis_url, socket_connect_timeout=3, socket_timeout=3) as redis:
+            redis.ping()
+    except (ValueError, AuthenticationError, ResponseError) as error:
+        raise SetupError(f"TINGXIE_REDIS_URL can't be used: {error}", remedy="Correct it.") from error
+    except RedisError as error:
+        log.warning("redis.away", error=str(error))

@@ -1,0 +1,92 @@
+"""The gunicorn server around the application: one process, many threads, on a socket that we bound ourselves."""
+
+import errno
+import socket
+import threading
+from types import FrameType
+from typing import Any
+
+from apiflask import APIFlask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+
+from jobs.broker import Hinter, make_celery
+from jobs.errors import SetupError
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from jobs.store import open_store
+from web.app import create_app
+
+#: How long a stopping server lets requests go on, in seconds. Polls that wait end at once; uploads may take longer.
+GRACE_S = 30
+#: A process whose main thread has not moved for this long is replaced: only after a freeze of the whole machine.
+FROZEN_S = 120
+#: Connections that wait for the next request cost no thread.
+CONNECTIONS = 2000
+KEEPALIVE_S = 15
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket (port 0: any free one). Raises SetupError with the reason."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used: {error.strerror}"
+        raise SetupError(f"{host}:{port} {why}", remedy="Choose another port: --port, or TINGXIE_PORT.") from error
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Runs until SIGTERM; the application is made in the process that serves, so no connection crosses a fork."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self.stopping = threading.Event()
+        self._settings = settings
+        self._descriptor = listener.detach()  # gunicorn's from here on
+        super().__init__()
+
+    def load_config(self) -> None:
+        chosen: dict[str, Any] = {
+            "bind": f"fd://{self._descriptor}",
+            "workers": 1,
+            "threads": self._settings.web_threads,
+            "worker_class": DrainingWorker,
+            "worker_connections": CONNECTIONS,
+            "keepalive": KEEPALIVE_S,
+            "timeout": FROZEN_S,
+            "graceful_timeout": GRACE_S,
+            "logger_class": PassedOn,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "proc_name": "tingxie web",
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> APIFlask:
+        settings = self._settings
+        return create_app(
+            settings,
+            Ledger.connect(settings),
+            open_store(settings.store),
+            Hinter(make_celery(settings)),
+            stopping=self.stopping,
+        )
+
+
+class DrainingWorker(ThreadWorker):  # type: ignore[misc]
+    """Tells the application when it has to come to an end, so that waiting polls don't hold it up."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.app.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+class PassedOn(Logger):  # type: ignore[misc]
+    """gunicorn's own log lines, by the root logger like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
