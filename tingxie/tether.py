@@ -33,17 +33,19 @@ def popen(
     *,
     grace_s: float = 10.0,
     output: int | IO[bytes] | None = None,
+    errors: int | IO[bytes] | None = subprocess.STDOUT,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start a command that can't outlive this process by more than `grace_s` seconds.
 
-    output: where its standard output and error go, as for subprocess; None inherits ours. It reads /dev/null, and
-    Ctrl-C in a terminal doesn't reach it. The object returned is the middle process: keep it, since its `stdin` is the
-    lifeline, and don't fork without exec while you hold it.
+    output: where its standard output goes, as for subprocess; None inherits ours. errors: the same for its standard
+    error, which goes where the output goes unless said otherwise. It reads /dev/null, and Ctrl-C in a terminal doesn't
+    reach it. The object returned is the middle process: keep it, since its `stdin` is the lifeline, and don't fork
+    without exec while you hold it.
     """
     middle = [sys.executable, "-I", "-S", __file__, repr(grace_s), *command]
-    errors = None if output is None else subprocess.STDOUT
+    errors = None if output is None else errors
     return subprocess.Popen(
         middle, stdin=subprocess.PIPE, stdout=output, stderr=errors, env=env, cwd=cwd, start_new_session=True
     )
