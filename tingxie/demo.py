@@ -1,4 +1,4 @@
-"""`make demo`: one file through the whole stack, which is started for it and stopped again. Transcript last on stdout."""
+"""`make demo`: one file through the whole stack, started for it and stopped again. The transcript comes last."""
 
 import subprocess
 import sys
