@@ -98,6 +98,8 @@ class AvDecoder:
         while True:
             try:
                 packet = next(packets, None)
+            except av.MemoryError:
+                raise
             except av.FFmpegError as error:
                 self.failure = f"ffmpeg: {_words(error)}"
                 return

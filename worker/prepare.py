@@ -1,0 +1,187 @@
+"""The prepare phase: one job's upload becomes windows in the store and in the ledger, in bounded memory.
+
+A slice of it ends early for other jobs, or parks while enough of its windows wait. The next slice decodes again from
+the start and drops what is known: the decoders' blocks, the resampler and the cuts are deterministic, and the warnings
+need the whole file anyway. The slices grow with the time that this takes, so it costs at most a third.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from jobs.errors import AudioEmpty, AudioGone, AudioTooHeavy, JobError, ObjectMissing, Problem
+from jobs.ledger import Ledger, PrepareUnit, Refused
+from jobs.settings import Settings
+from jobs.store import AudioStore, layout
+from worker.cutting import Cutter, CutWindow, make_rule
+from worker.decode import AudioSource, Resampler, open_audio
+from worker.registrar import Registrar
+
+log = structlog.get_logger(__name__)
+
+#: a slice lasts at least this many times what it took to come back to where the last one ended
+SLICE_PER_SKIP = 2.0
+
+
+def prepare(
+    unit: PrepareUnit,
+    ledger: Ledger,
+    store: AudioStore,
+    settings: Settings,
+    *,
+    should_yield: Callable[[], bool],
+    is_draining: Callable[[], bool] = lambda: False,
+) -> None:
+    """Work on a claimed unit until the job is prepared, failed, refused, parked or yielded; the ledger knows which.
+
+    should_yield: others wait; asked once settings.prepare_slice_s of work are done. is_draining: this process is to
+    end; asked about twice a second. Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
+    """
+    try:
+        _attempt(unit, ledger, store, settings, should_yield=should_yield, is_draining=is_draining)
+    except Refused:
+        log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
+    except JobError as error:
+        _fail(unit, ledger, error)
+    except MemoryError:
+        # A decoder that a damaged header asks for gigabytes: it would ask again on every attempt.
+        _fail(unit, ledger, AudioTooHeavy(f"decoding needs more than {settings.prepare_memory_bytes:,} bytes"))
+
+
+def _fail(unit: PrepareUnit, ledger: Ledger, error: JobError) -> None:
+    log.info("prepare.failed", job_id=unit.job_id, error=error.type, detail=error.detail)
+    try:
+        ledger.fail_job(unit, Problem.of(error))
+    except Refused:
+        log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
+
+
+def _attempt(
+    unit: PrepareUnit,
+    ledger: Ledger,
+    store: AudioStore,
+    settings: Settings,
+    *,
+    should_yield: Callable[[], bool],
+    is_draining: Callable[[], bool],
+) -> None:
+    registrar = Registrar(unit, ledger, store)
+    try:
+        with (
+            store.local_file(layout.audio(unit.job_id)) as path,
+            open_audio(path, max_duration_s=settings.max_duration_s) as source,
+        ):
+            _Slice(
+                unit,
+                ledger,
+                settings,
+                source=source,
+                registrar=registrar,
+                should_yield=should_yield,
+                is_draining=is_draining,
+            ).run()
+    except ObjectMissing as error:
+        raise AudioGone(error.detail) from error
+
+
+class _Slice:
+    """One stretch of work on one unit."""
+
+    def __init__(
+        self,
+        unit: PrepareUnit,
+        ledger: Ledger,
+        settings: Settings,
+        *,
+        source: AudioSource,
+        registrar: Registrar,
+        should_yield: Callable[[], bool],
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._unit = unit
+        self._ledger = ledger
+        self._settings = settings
+        self._source = source
+        self._should_yield = should_yield
+        self._is_draining = is_draining
+        self._registrar = registrar
+        self._started = time.monotonic()
+        self._slice_s = settings.prepare_slice_s
+        self._skipping = unit.registered > 0
+        request = unit.request
+        rule = make_rule(unit.spec, request.cutting, window_s=request.window_s, context_s=request.context_s)
+        if unit.repair:  # cut all of it again, to see which objects are missing
+            self._cutter = Cutter(rule)
+        else:
+            self._cutter = Cutter(rule, index=unit.registered, cut_start=unit.registered_stop)
+
+    def run(self) -> None:
+        for block in _at_rate(self._source, self._unit.spec.sampling_rate_hz):
+            for cut in self._cutter.feed(block):
+                self._notice_arrival(cut)
+                self._registrar.write(cut)
+            if self._registrar.is_due():
+                self._register()
+                if self._is_over():
+                    return self._leave(parked=self._is_ahead())
+            if self._is_draining():
+                self._register()
+                return self._leave(parked=False)
+        last = self._cutter.finish()
+        if last is not None:
+            self._registrar.write(last)
+        return self._end()
+
+    def _notice_arrival(self, cut: CutWindow) -> None:
+        """At the first new window: the time that the way to it took makes the slice longer."""
+        if self._skipping and cut.window.index >= self._unit.registered:
+            self._skipping = False
+            skipped_s = time.monotonic() - self._started
+            self._slice_s = skipped_s + max(self._settings.prepare_slice_s, SLICE_PER_SKIP * skipped_s)
+
+    def _register(self) -> None:
+        self._registrar.register(decoded_s=self._source.decoded_s, duration_s=self._source.duration_s)
+
+    def _is_ahead(self) -> bool:
+        return self._registrar.waiting >= self._settings.prepare_ahead_windows
+
+    def _is_over(self) -> bool:
+        worked_s = time.monotonic() - self._started
+        return self._is_ahead() or (not self._skipping and worked_s >= self._slice_s and self._should_yield())
+
+    def _leave(self, *, parked: bool) -> None:
+        self._ledger.yield_prepare(self._unit, parked=parked)
+        log.info(
+            "prepare.yielded",
+            job_id=self._unit.job_id,
+            parked=parked,
+            windows=self._registrar.count,
+            worked_s=round(time.monotonic() - self._started, 3),
+        )
+
+    def _end(self) -> None:
+        total = self._cutter.total_samples
+        if total == 0:
+            raise AudioEmpty("the file holds less than one sample at the model's rate")
+        self._register()
+        warnings = self._source.warnings()
+        self._ledger.prepared(self._unit, total_samples=total, warnings=warnings)
+        log.info(
+            "prepare.done",
+            job_id=self._unit.job_id,
+            duration_s=round(total / self._unit.spec.sampling_rate_hz, 3),
+            windows=self._registrar.count,
+            warnings=[warning["type"] for warning in warnings],
+            worked_s=round(time.monotonic() - self._started, 3),
+        )
+
+
+def _at_rate(source: AudioSource, rate_hz: int) -> Iterator[NDArray[np.float32]]:
+    """The source's blocks at the model's rate."""
+    resampler = Resampler(source.info.sampling_rate_hz, rate_hz)
+    for block in source.blocks():
+        yield resampler.feed(block)
+    yield resampler.finish()

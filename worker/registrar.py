@@ -1,0 +1,70 @@
+"""Windows on their way from the cutter: into the store one by one, into the ledger in small groups."""
+
+import time
+
+from jobs.errors import AudioUnreadable, ObjectMissing
+from jobs.ledger import Ledger, PrepareUnit
+from jobs.store import AudioStore, layout
+from jobs.window import Window
+from worker import samples
+from worker.cutting import CutWindow
+
+#: a group costs one call to Redis, about a millisecond; sixteen windows are five minutes of audio
+GROUP_WINDOWS = 16
+#: no written window waits longer than this for its registration while others are cut
+GROUP_S = 0.5
+
+
+class Registrar:
+    """An object is in the store before the ledger knows its window, so whoever claims the window finds it."""
+
+    def __init__(self, unit: PrepareUnit, ledger: Ledger, store: AudioStore) -> None:
+        self._unit = unit
+        self._ledger = ledger
+        self._store = store
+        self._group: list[Window] = []
+        self._last_call: float | None = None
+        #: windows registered, by earlier slices too
+        self.count = unit.registered
+        #: windows of this job that nobody has claimed, as of the last registration
+        self.waiting = 0
+
+    def write(self, cut: CutWindow) -> None:
+        """Put a window's samples in the store; a window that was registered before is only checked."""
+        if cut.window.index < self._unit.registered:
+            self._repair(cut)
+            return
+        self._put(cut)
+        self._group.append(cut.window)
+
+    def is_due(self) -> bool:
+        """The first window at once, for a transcript that starts early; then by number or by time."""
+        if not self._group:
+            return False
+        late = self._last_call is None or time.monotonic() - self._last_call >= GROUP_S
+        return late or len(self._group) >= GROUP_WINDOWS
+
+    def register(self, *, decoded_s: float, duration_s: float | None) -> None:
+        """Make the group claimable. Raises Refused where the unit isn't ours any more."""
+        if not self._group:
+            return
+        self.waiting = self._ledger.register(self._unit, self._group, decoded_s=decoded_s, duration_s=duration_s)
+        self.count += len(self._group)
+        self._group = []
+        self._last_call = time.monotonic()
+
+    def _repair(self, cut: CutWindow) -> None:
+        """Write a registered window again if its object is missing or damaged."""
+        window = cut.window
+        if window.index == self._unit.registered - 1 and window.cut_stop != self._unit.registered_stop:
+            raise AudioUnreadable(
+                "decoding it again gave other windows than before",
+                remedy="Upload the file again: the server's decoders have changed meanwhile.",
+            )
+        try:
+            samples.unpack(self._store.read(layout.window(self._unit.job_id, window.index)))
+        except ObjectMissing:
+            self._put(cut)
+
+    def _put(self, cut: CutWindow) -> None:
+        self._store.write(layout.window(self._unit.job_id, cut.window.index), [samples.encode(cut.samples)])
