@@ -46,12 +46,14 @@ class ChildLog:
         self._file.close()
 
     def _read(self, output: IO[bytes]) -> None:
-        for raw in output:
-            line = _COLOURS.sub("", raw.decode("utf-8", "replace").rstrip())
-            if not line:
-                continue
-            self._last.append(line)
-            self._file.emit(logging.makeLogRecord({"msg": line}))
-            if self._verbose or _ALARMING.search(line):
-                sys.stderr.write(f"{self._name}: {line}\n")
-                sys.stderr.flush()
+        with output:
+            for raw in output:
+                if line := _COLOURS.sub("", raw.decode("utf-8", "replace").rstrip()):
+                    self._take(line)
+
+    def _take(self, line: str) -> None:
+        self._last.append(line)
+        self._file.emit(logging.makeLogRecord({"msg": line}))
+        if self._verbose or _ALARMING.search(line):
+            sys.stderr.write(f"{self._name}: {line}\n")
+            sys.stderr.flush()

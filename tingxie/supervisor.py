@@ -33,8 +33,7 @@ class Supervisor:
 
     def run(self, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
         """Until SIGINT or SIGTERM; then drain. A second one kills at once. Raises StackError; nothing stays running."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask_stop)
+        before = {number: signal.signal(number, self._ask_stop) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             while not self._stops_asked:
                 self._look_after(is_ready, on_ready)
@@ -42,6 +41,8 @@ class Supervisor:
             typer.echo("stopping: workers end the batch in hand (Ctrl-C again stops at once)", err=True)
         finally:
             self._stop_all()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _ask_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops_asked += 1
