@@ -31,10 +31,10 @@ class SndfileDecoder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = path.open("rb")
         try:
-            # As an open file: a path's suffix would make libsndfile take some files for raw samples.
-            self._file = path.open("rb")
-            self._sound = soundfile.SoundFile(self._file)
+            # As a descriptor: a path's suffix would make soundfile take some files for headerless samples.
+            self._sound = soundfile.SoundFile(self._file.fileno(), closefd=False)
         except soundfile.LibsndfileError as error:
             self._file.close()
             raise AudioUnreadable(f"libsndfile: {error.error_string}") from error
