@@ -78,7 +78,7 @@ def read_form(
     boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
     if not boundary:
         raise InvalidRequest("The multipart body names no boundary in its Content-Type.")
-    events = _events(body_pieces(request), boundary)
+    events = _events(_with_whole_end(body_pieces(request), b"--" + boundary), boundary)
     for event in events:
         if isinstance(event, File):
             _check_file(event, form)
@@ -86,6 +86,23 @@ def read_form(
             form.received = receive(form, _data(events))
         elif isinstance(event, Field):
             _read_field(event, form, events)
+
+
+def _with_whole_end(pieces: Iterator[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """The same bytes, never divided between the two dashes that follow the last delimiter.
+
+    werkzeug 3.1.9 takes the carriage return before a delimiter with one dash for data, and adds it to the file.
+    """
+    held, fed = b"", b""
+    for piece in pieces:
+        whole = held + piece
+        held = b"-" if (fed + whole[-len(delimiter) - 1 :]).endswith(delimiter + b"-") else b""
+        whole = whole.removesuffix(held)
+        fed = (fed + whole[-len(delimiter) :])[-len(delimiter) :]
+        if whole:
+            yield whole
+    if held:
+        yield held
 
 
 def _events(pieces: Iterator[bytes], boundary: bytes) -> Iterator[Event]:
