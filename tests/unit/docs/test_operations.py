@@ -1,4 +1,4 @@
-"""docs/operations.md against the code: every setting with its default and sentence, every exit status, every command."""
+"""docs/operations.md against the code: settings with defaults and sentences, exit statuses, commands."""
 
 from pathlib import Path
 from typing import Any
