@@ -16,7 +16,7 @@ from demo_model.batches import Batch, Mixer, collate
 from demo_model.corpus import Corpus, build_dev, build_training
 from demo_model.model import BLANK, SPECIALS, export, frame_counts, new_model, vocabulary
 
-STEPS = 2_700
+STEPS = 2_300
 EASY_STEPS = 600  # until the loss has left its first plateau
 PEAK_RATE = 1.2e-3
 WARM_UP_SHARE = 0.1
@@ -111,8 +111,7 @@ class Trainer:
 
     def _save(self) -> None:
         """Write the checkpoint beside the old one first, so that an interruption never leaves half a file."""
-        parts = {"model": self.model, "optimiser": self._optimiser, "schedule": self._schedule}
-        states = {name: part.state_dict() for name, part in parts.items()}
+        states = {"model": self.model.state_dict(), "optimiser": self._optimiser.state_dict()}
         fresh = self._checkpoint.with_suffix(".new")
         torch.save({"step": self._step, **states}, fresh)
         fresh.replace(self._checkpoint)
@@ -121,8 +120,10 @@ class Trainer:
         saved = torch.load(self._checkpoint, weights_only=True)
         self.model.load_state_dict(saved["model"])
         self._optimiser.load_state_dict(saved["optimiser"])
-        self._schedule.load_state_dict(saved["schedule"])
         self._step = saved["step"]
+        # The rate follows from the step alone, so a run may go on with another number of steps.
+        self._schedule.last_epoch = self._step - 1
+        self._schedule.step()
         log.info("going on from step %d", self._step)
 
 
