@@ -6,7 +6,8 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 from uuid import uuid4
 
 from tingxie.errors import StackError
@@ -18,7 +19,7 @@ _TRIAL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """Held for as long as this process lives: the kernel frees the lock however the process ends."""
+    """Held until it is left, or until this process ends, however it ends: the kernel frees the lock."""
 
     path: Path
     _lock: IO[str]
@@ -41,9 +42,19 @@ class DataFolder:
             lock = (path / "up.lock").open("a+", encoding="ascii")
         except OSError as error:
             raise _unusable(path, error) from error
-        _lock_or_refuse(lock, path)
-        _check_writable(path)
+        try:
+            _lock_or_refuse(lock, path)
+            _check_writable(path)
+        except StackError:
+            lock.close()
+            raise
         return cls(path, lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._lock.close()
 
 
 def _lock_or_refuse(lock: IO[str], path: Path) -> None:

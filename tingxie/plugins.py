@@ -27,21 +27,14 @@ class PluginCommand(TyperCommand):
     """Stands for a command until it is called; then loads the real one and steps aside."""
 
     def __init__(self, entry: EntryPoint) -> None:
-        summary, self._extra = _KNOWN.get(entry.name, (f"A command of {entry.module}.", ""))
+        summary, _ = _KNOWN.get(entry.name, (f"A command of {entry.module}.", ""))
         super().__init__(name=entry.name, callback=None, params=[], help=summary)
         self._entry = entry
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        return self._load().make_context(info_name, args, parent=parent, **extra)
-
-    def _load(self) -> Any:
-        try:
-            app = getattr(importlib.import_module(self._entry.module), self._entry.attr)
-        except ModuleNotFoundError as error:
-            hint = f" Install it with: pip install 'tingxie[{self._extra}]'" if self._extra else ""
-            typer.echo(f"tingxie {self._entry.name}: {error.name} is not installed.{hint}", err=True)
-            raise typer.Exit(1) from error
-        return typer.main.get_command(app) if isinstance(app, typer.Typer) else app
+        app = getattr(importlib.import_module(self._entry.module), self._entry.attr)
+        command = typer.main.get_command(app) if isinstance(app, typer.Typer) else app
+        return command.make_context(info_name, args, parent=parent, **extra)
 
 
 class PluginGroup(TyperGroup):
@@ -56,3 +49,13 @@ class PluginGroup(TyperGroup):
             return own
         found = entry_points(group=GROUP, name=cmd_name)
         return PluginCommand(next(iter(found))) if found else None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what a plugin can't import, now or later, is an extra that isn't installed."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            _, extra = _KNOWN.get(ctx.invoked_subcommand, ("", "all"))
+            hint = f"Install it with: pip install 'tingxie[{extra}]'"
+            typer.echo(f"tingxie {ctx.invoked_subcommand}: {error.name} is not installed. {hint}", err=True)
+            raise typer.Exit(1) from error

@@ -30,19 +30,22 @@ class UpOptions:
 def up(options: UpOptions) -> None:
     """Returns after a clean stop. Raises StackError; whatever was started has then been stopped."""
     port = choose_port(options.port)
-    data = DataFolder.take(options.data)
-    redis_url = os.environ.get("TINGXIE_REDIS_URL", "")
-    redis = None
-    if redis_url:
-        check_reachable(redis_url)
-    else:
-        redis = OwnRedis.start(data)
-    stack = Stack(data, redis.url if redis else redis_url, port, options.workers, options.model)
+    with DataFolder.take(options.data) as data:
+        redis_url = os.environ.get("TINGXIE_REDIS_URL", "")
+        redis = None
+        if redis_url:
+            check_reachable(redis_url)
+        else:
+            redis = OwnRedis.start(data)
+            redis_url = redis.url
+        _run(Stack(data, redis_url, port, options.workers, options.model), redis, verbose=options.verbose)
+
+
+def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
     _say_what_starts(stack)
-    web = Child(stack.plan_web(), data.logs, verbose=options.verbose)
-    workers = [
-        Child(plan, data.logs, verbose=options.verbose) for plan in (stack.plan_prepare(), *stack.plan_transcribe())
-    ]
+    web = Child(stack.plan_web(), stack.data.logs, verbose=verbose)
+    plans = [stack.plan_prepare(), *stack.plan_transcribe()]
+    workers = [Child(plan, stack.data.logs, verbose=verbose) for plan in plans]
     with Client(stack.url, timeout_s=_READY_TIMEOUT_S) as client:
         Supervisor([workers, [web]], redis).run(
             is_ready=lambda: _is_ready(client), on_ready=lambda: typer.echo(f"ready {stack.url}")

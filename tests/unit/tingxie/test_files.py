@@ -1,11 +1,13 @@
 """Which files a command line means, and the files that its results go to."""
 
+import errno
 import os
 from pathlib import Path, PurePath
 
 import pytest
 
-from tingxie.errors import InputMissing, ResultUnwritable
+from tingxie.data_folder import DataFolder
+from tingxie.errors import InputMissing, ResultUnwritable, StackError
 from tingxie.results import ResultFolder
 from tingxie.sources import Source, find_sources
 
@@ -65,3 +67,14 @@ def test_a_result_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ResultUnwritable, match=r"a\.txt"):
         ResultFolder(tmp_path, ("txt",)).write(Source(tmp_path / "a.wav", PurePath("a")), "txt", "x")
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", _disk_full)
+    with pytest.raises(StackError, match="is full"):
+        DataFolder.take(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".trial")] == []
+
+
+def _disk_full(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,0 +1,93 @@
+"""A whole `tingxie up` as a child process, and a way to see every process that descends from it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from tests.support.waiting import eventually
+
+#: loading torch and the bundled model takes 5 s on an idle machine; tests may share it with a training
+READY_S = 180.0
+_MARK = "TINGXIE_TEST_MARK"
+
+
+@dataclass
+class Up:
+    """`mark` is in the environment of everything it started, Redis and grandchildren included."""
+
+    process: "subprocess.Popen[bytes]"
+    mark: str
+    errors: Path
+    lines: list[str] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, data: Path, *options: str, environment: dict[str, str] | None = None) -> "Up":
+        mark = uuid4().hex
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TINGXIE_")}
+        errors = Path(tempfile.mkstemp(prefix="up-", suffix=".stderr")[1])
+        with errors.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tingxie", "up", "--data", str(data), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env={**inherited, **(environment or {}), _MARK: mark},
+            )
+        up = cls(process, mark, errors)
+        threading.Thread(target=up._read, daemon=True).start()
+        return up
+
+    @property
+    def url(self) -> str:
+        """Where it listens; waits until it is ready."""
+
+        def ready() -> str:
+            assert self.process.poll() is None, self.stderr()
+            return next((line.removeprefix("ready ") for line in self.lines if line.startswith("ready ")), "")
+
+        return eventually(ready, READY_S, every_s=0.1)
+
+    def stderr(self) -> str:
+        return self.errors.read_text()
+
+    def descendants(self, *words: str) -> list[psutil.Process]:
+        """Every process that carries the mark and whose command line holds all the words, but not `up` itself."""
+        return [one for one in _marked(self.mark) if one.pid != self.process.pid and _holds(one, words)]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        status = self.process.wait(timeout=90)
+        self.errors.unlink(missing_ok=True)
+        return status
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                self.lines.append(line.decode().rstrip("\n"))
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:  # somebody else's, or gone since
+            continue
+    return found
+
+
+def _holds(process: psutil.Process, words: tuple[str, ...]) -> bool:
+    try:
+        line = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return all(word in line for word in words)
