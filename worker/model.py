@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from jobs.errors import ModelRefused, SetupError
 from jobs.model import ModelSpec
@@ -125,7 +126,7 @@ def _load_pipeline(found: ModelFolder, device: torch.device, dtype: torch.dtype)
             model_kwargs={"use_safetensors": True},
         )
     # transformers raises what it likes for a folder with something missing or of an unknown kind.
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise ModelRefused(f"{found.name} can't be loaded: {reason}") from error
     pipe.model.eval()

@@ -116,6 +116,6 @@ def load_whisper(pipe: Any, found: ModelFolder, dtype: str) -> WhisperFamily:
 
 
 def _length_without_padding(ids: np.ndarray[Any, np.dtype[np.int64]], end_id: int) -> int:
-    """A batch pads with end tokens; the first of them, if any, is the window's own."""
+    """A batch pads with end tokens; alone, a window has none."""
     ends = np.flatnonzero(ids == end_id)
-    return int(ends[0]) + 1 if len(ends) else len(ids)
+    return int(ends[0]) if len(ends) else len(ids)
