@@ -1,0 +1,48 @@
+"""The machine and the moment that a measurement belongs to."""
+
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+#: what decides how fast half precision and integers are
+_TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    processor: str
+    cores: int
+    flags: str
+    memory_gb: int
+    python: str
+    commit: str
+    date: str
+
+    @classmethod
+    def here(cls) -> "Machine":
+        info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+        flags = next((line.split() for line in info.splitlines() if line.startswith("flags")), [])
+        name = next((line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")), "")
+        return cls(
+            processor=name or platform.processor() or platform.machine(),
+            cores=os.cpu_count() or 0,
+            flags=" ".join(flag for flag in _TELLING_FLAGS if flag in flags),
+            memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
+            python=platform.python_version(),
+            commit=_commit(),
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        )
+
+    def line(self) -> str:
+        said = asdict(self)
+        return "{date}, commit {commit}, {processor}, {cores} cores ({flags}), {memory_gb} GB, Python {python}".format(
+            **said
+        )
+
+
+def _commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or "unknown"

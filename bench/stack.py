@@ -1,0 +1,26 @@
+"""A whole `tingxie up` to measure against, in a folder of its own."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tingxie.client import Client
+
+
+@contextmanager
+def service(*options: str) -> Iterator[Client]:
+    """A client of a fresh stack on a free port; stopped, and its data removed, at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tingxie", "up", "--port", "0", "--data", str(Path(folder, "data")), *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                url = next(line.split()[1] for line in process.stdout if line.startswith("ready "))
+                with Client(url) as client:
+                    yield client
+            finally:
+                process.terminate()
+                process.wait(timeout=90)
