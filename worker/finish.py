@@ -2,7 +2,7 @@
 
 import structlog
 
-from jobs.errors import JobError, ObjectMissing, Problem, Unavailable
+from jobs.errors import JobError, ObjectMissing, Problem, StoreUnavailable
 from jobs.ledger import FinishUnit, Ledger, Refused
 from jobs.model import ModelSpec
 from jobs.settings import Settings
@@ -20,12 +20,12 @@ log = structlog.get_logger()
 
 Results = list[tuple[Window, bytes]]
 
-NO_SPEECH = Problem(
-    type="no-speech",
-    title="No speech was found",
-    detail="The transcript is empty.",
-    remedy="Check that the recording is audible and that the model knows its language.",
-)
+#: a job's warning, in the form of worker/decode/notices.py
+NO_SPEECH = {
+    "type": "no-speech",
+    "title": "No speech was found",
+    "detail": "The transcript is empty: check that the recording is audible and that the model knows its language.",
+}
 
 
 class AudioNotCovered(JobError):
@@ -39,23 +39,32 @@ class AudioNotCovered(JobError):
 def finish(unit: FinishUnit, ledger: Ledger, store: AudioStore, settings: Settings) -> None:
     """Write one job's transcript and tell the ledger. Repeatable: a second finisher writes the same bytes.
 
-    A job that can't be finished fails; a refused unit is dropped. Raises Unavailable where Redis or the store is away,
-    also where the model's files aren't in the store: the worker that serves it writes them when it starts.
+    A job that can't be finished fails; a refused unit is dropped. Raises LedgerUnavailable
+    and StoreUnavailable, also where the model's files aren't in the store: the worker that serves it writes them when it starts.
     """
     del settings  # nothing about a transcript depends on the machine that writes it
-    job_log = log.bind(job_id=unit.job_id, fence=unit.fence)
     try:
-        transcript = _transcript(unit, ledger.results(unit.job_id), store)
-        store.write(layout.transcript(unit.job_id), [transcript.model_dump_json().encode()], sync=True)
-        warnings = [] if transcript.text.strip() else [NO_SPEECH.as_dict()]
-        ledger.finished(unit, warnings=warnings)
+        _attempt(unit, ledger, store)
+    except Refused:
+        log.info("finish.refused", job_id=unit.job_id, fence=unit.fence)
     except JobError as error:
-        job_log.warning("finish.failed", type=error.type, detail=error.detail)
+        _fail(unit, ledger, error)
+
+
+def _attempt(unit: FinishUnit, ledger: Ledger, store: AudioStore) -> None:
+    transcript = _transcript(unit, ledger.results(unit.job_id), store)
+    store.write(layout.transcript(unit.job_id), [transcript.model_dump_json().encode()], sync=True)
+    warnings = [] if transcript.text.strip() else [NO_SPEECH]
+    ledger.finished(unit, warnings=warnings)
+    log.info("finish.done", job_id=unit.job_id, segments=len(transcript.segments), duration_s=transcript.duration_s)
+
+
+def _fail(unit: FinishUnit, ledger: Ledger, error: JobError) -> None:
+    log.warning("finish.failed", job_id=unit.job_id, error=error.type, detail=error.detail)
+    try:
         ledger.fail_job(unit, Problem.of(error))
     except Refused:
-        job_log.info("finish.refused")
-    else:
-        job_log.info("finish.done", segments=len(transcript.segments), duration_s=transcript.duration_s)
+        log.info("finish.refused", job_id=unit.job_id, fence=unit.fence)
 
 
 def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transcript:
@@ -96,7 +105,9 @@ def _model_file(store: AudioStore, name: str) -> bytes:
     try:
         return store.read(name)
     except ObjectMissing as error:
-        raise Unavailable(f"{name} isn't in the store yet: no worker that serves this model has started") from error
+        raise StoreUnavailable(
+            f"{name} isn't in the store yet: no worker that serves this model has started"
+        ) from error
 
 
 def _check_cover(results: Results, total_samples: int) -> None:

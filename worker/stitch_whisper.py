@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from jobs.errors import Unavailable
+from jobs.errors import StoreUnavailable
 from jobs.window import Window
 from worker.generated import Generated
 
@@ -43,7 +43,7 @@ class WhisperDecoder:
     def of_files(cls, files: Mapping[str, bytes], sampling_rate_hz: int) -> Self:
         """From the files that the transcribe worker wrote to the store; imports transformers at the first call."""
         if DECODER_FILE not in files:
-            raise Unavailable("the model's files aren't in the store yet: no worker that serves it has started")
+            raise StoreUnavailable("the model's files aren't in the store yet: no worker that serves it has started")
         precision = json.loads(files[DECODER_FILE])["time_precision_s"]
         return cls(_load_tokenizer(tuple(sorted(files.items()))), precision, sampling_rate_hz)
 

@@ -22,6 +22,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     rule = FrameRule.of_config(pipe.model.config)
     _fold_weight_norm(pipe.model)
     probe_frames(pipe, rule)
+    norm = getattr(pipe.model.config, "feat_extract_norm", None)
     spec = ModelSpec(
         model=found.name,
         revision=found.revision,
@@ -32,8 +33,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
         receptive_field_samples=rule.receptive_field_samples,
         max_window_s=MAX_WINDOW_S,
         # Known for group norm, which takes its mean over the padding too; measured for the others.
-        equal_lengths_only=getattr(pipe.model.config, "feat_extract_norm", None) == "group"
-        or probe_needs_equal_lengths(pipe, rule),
+        equal_lengths_only=norm == "group" or probe_needs_equal_lengths(pipe, rule),
         language=found.language,
         blank_id=pipe.tokenizer.pad_token_id,
     )
