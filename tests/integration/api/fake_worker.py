@@ -1,0 +1,106 @@
+"""A worker's part, played against the real ledger step by step, so that tests see every state without a model."""
+
+from jobs.errors import Problem
+from jobs.ledger import Ledger, PrepareUnit, WindowResult, WorkerInfo
+from jobs.model import ModelSpec
+from jobs.settings import DEFAULT_MODEL
+from jobs.store import AudioStore, layout
+from jobs.transcript import Char, Segment, Transcript
+from jobs.window import Window
+
+SAMPLES = 8_000
+RATE = 16_000
+TEXT = "你好"
+
+
+def spec(model: str = DEFAULT_MODEL, **changes: object) -> ModelSpec:
+    facts: dict[str, object] = {
+        "model": model,
+        "revision": "abc",
+        "dtype": "float32",
+        "family": "ctc",
+        "sampling_rate_hz": RATE,
+        "hop_samples": 320,
+        "receptive_field_samples": 400,
+        "max_window_s": 60.0,
+        "equal_lengths_only": False,
+        "language": "zh",
+        "blank_id": 0,
+    }
+    return ModelSpec(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+class FakeWorker:
+    """One incarnation that does both kinds of unit, one call a step."""
+
+    def __init__(self, ledger: Ledger, store: AudioStore) -> None:
+        self._ledger = ledger
+        self._store = store
+        self.name = "fake-1"
+
+    def serve(self, model: ModelSpec | None = None) -> ModelSpec:
+        """Announce a model, and be alive as a worker of both kinds for the length of a lease."""
+        served = model or spec()
+        self._ledger.announce(served)
+        for kind in ("transcribe", "cpu"):
+            self._ledger.beat(
+                WorkerInfo(f"{self.name}-{kind}", kind, "here", 1, (served.key,), 1, 10.0, "0")  # type: ignore[arg-type]
+            )
+        return served
+
+    def prepare(self) -> PrepareUnit:
+        """Claim the next job and register its one window."""
+        unit = self._ledger.claim_prepare(f"{self.name}-cpu", "claim-prepare")
+        assert unit is not None
+        self._ledger.start(f"{self.name}-cpu", unit)
+        window = Window(0, 0, SAMPLES, 0, 0)
+        self._ledger.register(unit, [window], decoded_s=SAMPLES / RATE, duration_s=SAMPLES / RATE)
+        self._ledger.prepared(unit, total_samples=SAMPLES, warnings=[])
+        return unit
+
+    def transcribe(self, model: ModelSpec) -> None:
+        leases = self._ledger.claim_windows(
+            f"{self.name}-transcribe", "claim-windows", model.key, max_windows=8, max_samples=10**9
+        )
+        assert leases
+        self._ledger.start(f"{self.name}-transcribe", leases)
+        self._ledger.commit(f"{self.name}-transcribe", [WindowResult(lease, b"tokens", TEXT) for lease in leases])
+
+    def finish(self) -> str:
+        """Write the transcript; returns the job's id."""
+        unit = self._ledger.claim_finish(f"{self.name}-cpu", "claim-finish")
+        assert unit is not None
+        self._ledger.start(f"{self.name}-cpu", unit)
+        written = transcript(unit.job_id).model_dump_json().encode()
+        self._store.write(layout.transcript(unit.job_id), [written], sync=True)
+        self._ledger.finished(unit, warnings=[])
+        return unit.job_id
+
+    def succeed(self) -> str:
+        """Take the next job all the way."""
+        model = self.serve()
+        self.prepare()
+        self.transcribe(model)
+        return self.finish()
+
+    def fail(self, problem: Problem) -> None:
+        """Claim the next job and find that it can't succeed."""
+        self.serve()
+        unit = self._ledger.claim_prepare(f"{self.name}-cpu", "claim-fail")
+        assert unit is not None
+        self._ledger.fail_job(unit, problem)
+
+
+def transcript(job_id: str) -> Transcript:
+    return Transcript(
+        job_id=job_id,
+        model=DEFAULT_MODEL,
+        revision="abc",
+        language="zh",
+        duration_s=SAMPLES / RATE,
+        text=TEXT,
+        confidence=0.9,
+        segments=[Segment(id=0, start_s=0.1, end_s=0.4, text=TEXT, confidence=0.9)],
+        words=[],
+        chars=[Char(text="你", start_s=0.1, end_s=0.12), Char(text="好", start_s=0.3, end_s=0.4)],
+    )
