@@ -111,6 +111,12 @@ class AudioGone(JobError):
     remedy = "Upload the file again."
 
 
+class WindowGone(JobError):
+    type = "window-gone"
+    title = "A piece of this job's audio vanished from the store again and again"
+    remedy = "Upload the file again; if it happens again, tell your operator: prepare and transcribe share no store."
+
+
 class PrepareCrashed(JobError):
     type = "prepare-crashed"
     title = "Decoding this file ended its process several times"

@@ -14,6 +14,14 @@ from jobs.ledger.units import (
 )
 
 __all__ = [
-    "Committed", "Demand", "FinishUnit", "Ledger", "ModelDemand", "PrepareUnit", "Refused", "WindowLease",
-    "WindowResult", "WorkerInfo",
+    "Committed",
+    "Demand",
+    "FinishUnit",
+    "Ledger",
+    "ModelDemand",
+    "PrepareUnit",
+    "Refused",
+    "WindowLease",
+    "WindowResult",
+    "WorkerInfo",
 ]

@@ -1,0 +1,15 @@
+"""What every part of the ledger stands on: the connection, the scripts, the settings."""
+
+from redis import Redis
+
+from jobs.ledger.scripts import Scripts
+from jobs.settings import Settings
+
+
+class Calls:
+    """A part of the ledger's calls; `Ledger` joins the parts."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._scripts = Scripts(redis)

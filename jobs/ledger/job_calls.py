@@ -1,0 +1,106 @@
+"""What the front end asks of the ledger: jobs in, their records out, cancel, delete."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from jobs.errors import JobNotFound
+from jobs.job import Job, JobRequest
+from jobs.ledger import keys, records
+from jobs.ledger.calls import Calls
+from jobs.ledger.connection import translated
+
+#: until a file is decoded its length is guessed as that of 16 kHz, 16-bit, mono PCM: it only orders the first prepare
+GUESSED_BYTES_PER_S = 32_000
+#: jobs asked about in one round trip
+ASKED_AT_ONCE = 500
+
+
+class JobCalls(Calls):
+    def create(self, request: JobRequest) -> bool:
+        """Enter an accepted job, queued. False if it was there already: also after a lost reply, so both are fine."""
+        options = {"language": request.language, "task": request.task, "timestamps": request.timestamps}
+        guessed_s = min(request.size_bytes / GUESSED_BYTES_PER_S, self._settings.max_duration_s)
+        return bool(
+            self._scripts.run(
+                "create",
+                request.id,
+                request.model_dump_json(),
+                json.dumps(options),
+                request.owner,
+                request.priority,
+                request.model,
+                repr(request.created_at),
+                repr(guessed_s),
+            )
+        )
+
+    def restore_succeeded(
+        self, request: JobRequest, *, revision: str, dtype: str, duration_s: float, finished_at: float
+    ) -> bool:
+        """Enter a job whose transcript the store still has (`tingxie recover`). False if the ledger knows the job."""
+        return bool(
+            self._scripts.run(
+                "restore",
+                request.id,
+                request.model_dump_json(),
+                request.owner,
+                request.priority,
+                request.model,
+                repr(request.created_at),
+                revision,
+                dtype,
+                repr(duration_s),
+                repr(finished_at),
+            )
+        )
+
+    def job(self, job_id: str) -> Job:
+        """The record a client polls, partial_text and queue figures included. Raises JobNotFound."""
+        answer = self._scripts.run("job", job_id)
+        if not answer:
+            raise _unknown(job_id)
+        return records.to_job(answer)
+
+    def jobs(self, owner: str, *, limit: int = 50, cursor: str = "", state: str = "") -> tuple[list[Job], str]:
+        """One owner's jobs, newest first, and the cursor of the next page ('' at the end).
+
+        With a state a page may hold fewer than `limit`, even none, before the last one.
+        """
+        following, found = self._scripts.run("jobs", owner, limit, cursor, state)
+        return [records.to_job(answer) for answer in found], following.decode()
+
+    def cancel(self, job_id: str) -> Job:
+        """cancelled at once; absorbing. A job that already ended is returned as it is. Raises JobNotFound."""
+        if not self._scripts.run("cancel", job_id):
+            raise _unknown(job_id)
+        return self.job(job_id)
+
+    def delete(self, job_id: str) -> None:
+        """Cancel if it runs, then forget the job: its id is unknown from now on; the sweep removes its objects.
+
+        Deleting an unknown job is no error: a repeated call can't tell itself from the first.
+        """
+        self._scripts.run("delete", job_id)
+
+    def known(self, job_ids: Iterable[str]) -> set[str]:
+        """Those of the jobs that the ledger has a record of. The objects of others are orphans."""
+        return {job_id for job_id, record in self._read(job_ids) if record[0] is not None}
+
+    def terminal_since(self, job_ids: Iterable[str]) -> dict[str, float]:
+        """When those of the jobs that have ended did so. The window objects of these aren't needed any more."""
+        return {job_id: float(record[1]) for job_id, record in self._read(job_ids) if record[1] is not None}
+
+    def _read(self, job_ids: Iterable[str]) -> Iterator[tuple[str, list[bytes | None]]]:
+        """State and finished_at of each job."""
+        ids = iter(job_ids)
+        while asked := list(islice(ids, ASKED_AT_ONCE)):
+            with translated(), self._redis.pipeline(transaction=False) as pipeline:
+                for job_id in asked:
+                    pipeline.hmget(keys.key("job", job=job_id), ["state", "finished_at"])
+                answers = pipeline.execute()
+            yield from zip(asked, answers, strict=True)
+
+
+def _unknown(job_id: str) -> JobNotFound:
+    return JobNotFound(f"no job has the id {job_id}")

@@ -1,0 +1,101 @@
+"""Every key of the ledger in Redis: pattern, type, lifetime, meaning. Nobody else builds one.
+
+All times are Redis's clock in seconds; samples are counted at the model's rate. "Owner" below is the API key's name.
+The Lua scripts get the builders from this table too (`lua_builders`), so a pattern stands here and nowhere else.
+No Redis Cluster: the scripts touch keys that they find on the way.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One kind of key. `parts` go into `tingxie:` + name (+ `:` + part)*, with `suffix` last."""
+
+    name: str
+    pattern: str
+    type: str
+    lives: str
+    meaning: str
+
+
+#: how long something lives: only what says otherwise has a TTL in Redis
+UNTIL_END = "until its job ends"
+FOR_EVER = "for ever"
+
+ALL = (
+    # ---- one job
+    Key("job", "job:{job}", "hash", "until the job is deleted",
+        "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
+        "started_at, finished_at, error, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
+        "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
+        "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
+        "total (samples), done, done_samples, prefix (windows done without a gap), progress, turn (tag among its "
+        "owner's jobs); units: prepare and finish (ready, leased, parked, done), each with _fence, _holder, _started, "
+        "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
+        "running prepare mends), repairs (rounds)"),
+    Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)"),
+    Key("claimable", "job:{job}:claimable", "zset", UNTIL_END, "indexes of windows to claim, by index"),
+    Key("suspects", "job:{job}:suspects", "zset", UNTIL_END, "indexes of windows to claim alone, by index"),
+    Key("missing", "job:{job}:missing", "set", UNTIL_END, "indexes of windows whose object prepare must write again"),
+    Key("leases", "job:{job}:leases", "hash", UNTIL_END, "index → fence:started (0, 1):incarnation, while leased"),
+    Key("marks", "job:{job}:marks", "hash", UNTIL_END,
+        "index → -1: its lease lapsed once before the start; n ≥ 0: suspect, with n deaths alone"),
+    Key("results", "job:{job}:results", "hash", UNTIL_END, "index → fence:payload, of finished windows"),
+    Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap"),
+    Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap"),
+    # ---- one model (key: ModelSpec.key)
+    Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival"),
+    Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed"),
+    Key("totals", "model:{key}:totals", "hash", FOR_EVER,
+        "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it"),
+    Key("turns", "model:{key}:turns", "hash", FOR_EVER,
+        "virtual clocks and tags, in weighted samples. p:{priority}, o:{priority}:{owner}: tags of those that wait; "
+        "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level"),
+    Key("turn_owners", "model:{key}:owners:{priority}", "zset", FOR_EVER, "owners with claimable windows, by tag"),
+    Key("turn_jobs", "model:{key}:jobs:{priority}:{owner}", "zset", FOR_EVER, "jobs with claimable windows, by tag"),
+    Key("serving", "model:{key}:serving", "zset", FOR_EVER, "incarnations that serve it, by end of their lease"),
+    Key("speeds", "model:{key}:speeds", "hash", FOR_EVER, "incarnation → seconds of audio per second"),
+    Key("announced", "announced:{model}", "zset", FOR_EVER, "keys of the specs of a model id, by announcement"),
+    Key("asked", "asked:{model}", "zset", FOR_EVER, "jobs that no spec could be pinned to yet, as in `queue`"),
+    Key("unpinned", "unpinned", "zset", FOR_EVER, "the same over all model ids, by entered_at"),
+    Key("specs", "specs", "hash", FOR_EVER, "model key → ModelSpec (JSON)"),
+    # ---- CPU units, over all models
+    Key("prepare", "prepare", "zset", FOR_EVER, "jobs whose prepare is claimable; the lowest goes first (cpu.lua)"),
+    Key("finish", "finish", "zset", FOR_EVER, "jobs whose finish is claimable, by time"),
+    # ---- workers
+    Key("alive", "alive", "zset", FOR_EVER, "incarnations by the end of their lease"),
+    Key("workers", "workers", "hash", FOR_EVER, "incarnation → WorkerInfo (JSON)"),
+    Key("held", "held:{incarnation}", "set", "until it leaves or lapses",
+        "its units: window:{job}:{index}, prepare:{job}, finish:{job}"),
+    Key("answer", "answer:{claim}", "string", "TTL: two leases", "what a claim was given, to be repeated (JSON)"),
+    Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
+    # ---- the rest
+    Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
+    Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
+    Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
+    Key("counted", "counted:{call}", "string", "TTL: two leases", "a count that was made, not to be made again"),
+)  # fmt: skip
+
+PREFIX = "tingxie:"
+_PATTERNS = {key.name: PREFIX + key.pattern for key in ALL}
+
+
+def key(name: str, **parts: str) -> str:
+    """The key called `name`: `key("job", job="…")`."""
+    return _PATTERNS[name].format(**parts)
+
+
+def lua_builders() -> str:
+    """The same builders for the scripts: `K.turn_jobs(model_key, priority, owner)`, parts in the pattern's order."""
+    return "local K = {}\n" + "".join(_lua_builder(each) for each in ALL)
+
+
+def _lua_builder(each: Key) -> str:
+    literal, *rest = (PREFIX + each.pattern).split("{")
+    names, body = [], [f"'{literal}'"]
+    for piece in rest:
+        name, _, following = piece.partition("}")
+        names.append(name)
+        body += [name] + ([f"'{following}'"] if following else [])
+    return f"function K.{each.name}({', '.join(names)}) return {' .. '.join(body)} end\n"

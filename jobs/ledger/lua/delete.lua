@@ -1,0 +1,7 @@
+-- Forget a job, whatever its state; 0 if there is no such job.
+local job = load_job(ARGV[1])
+if not job.state then return 0 end
+if job.active then withdraw(job) end
+call('ZREM', K.owner_jobs(job.owner), job.id)
+call('DEL', K.job(job.id))
+return 1

@@ -1,0 +1,36 @@
+-- Make windows claimable: job, fence, decoded_s, estimate of the length in seconds ('' if none), then index, meta, each.
+-- Windows registered before must be the same. Returns how many of the job's windows wait unclaimed.
+local id, fence, decoded_s, estimate_s = unpack(ARGV, 1, 4)
+local job = load_job(id)
+if not holds(job, 'prepare', fence) then return refused('the prepare of ' .. id .. ' was claimed anew or ended') end
+local known = fields(K.job(id), 'registered', 'registered_stop')
+local registered, stop = number(known.registered), number(known.registered_stop)
+
+local fresh = {}
+for i = 5, #ARGV, 2 do
+  local index, meta = tonumber(ARGV[i]), ARGV[i + 1]
+  if index < registered then
+    if call('HGET', K.windows(id), index) ~= meta then return refused('window ' .. index .. ' was another one before') end
+  else
+    local start, last, left, right = string.match(meta, '^(%d+):(%d+):(%d+):(%d+)$')
+    local cut_start, cut_stop = number(start) + number(left), number(last) - number(right)
+    if index ~= registered + #fresh or cut_start ~= stop or cut_stop <= cut_start then
+      return refused('window ' .. index .. ' does not start where the last one ends')
+    end
+    fresh[#fresh + 1], stop = {index, meta}, cut_stop
+  end
+end
+
+call('HSET', K.job(id), 'decoded_s', decoded_s)
+if estimate_s ~= '' then call('HSET', K.job(id), 'expected_s', estimate_s, 'measured', '1') end
+if #fresh > 0 then
+  call('HSET', K.job(id), 'registered', registered + #fresh, 'registered_stop', stop)
+  -- the file has got further than where it killed its process
+  call('HDEL', K.job(id), 'prepare_deaths')
+  for _, window in ipairs(fresh) do
+    call('HSET', K.windows(id), window[1], window[2])
+    offer_window(job, window[1])
+  end
+end
+set_remaining(id)
+return waiting_windows(id)

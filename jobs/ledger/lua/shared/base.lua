@@ -1,0 +1,55 @@
+-- The clock, fields of a record, counting, the memory of answers.
+
+local call = redis.call
+local TERMINAL = {succeeded = true, failed = true, cancelled = true}
+
+-- Redis's clock in seconds since the epoch.
+local function clock()
+  local time = call('TIME')
+  return tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+
+-- Seconds as text with microseconds: Lua's own conversion in `..` keeps 14 digits only.
+local function seconds(value)
+  return string.format('%.6f', value)
+end
+
+local function whole(value)
+  return string.format('%.0f', value)
+end
+
+local function number(text)
+  return tonumber(text) or 0
+end
+
+-- Fields of a hash by name, as text; absent ones are nil.
+local function fields(key, ...)
+  local names, found = {...}, {}
+  for i, value in ipairs(call('HMGET', key, ...)) do
+    if value then found[names[i]] = value end
+  end
+  return found
+end
+
+local function refused(why)
+  return redis.error_reply('REFUSED ' .. why)
+end
+
+local function ticket()
+  return whole(call('INCR', K.ticket()))
+end
+
+local function count(name, by)
+  if by > 0 then call('HINCRBY', K.counters(), name, by) end
+end
+
+-- A claim that is repeated (redis-py sends a command again when the reply is lost) gets the same answer again.
+local function remember(claim, answer, lease_s)
+  call('SET', K.answer(claim), answer, 'PX', math.ceil(lease_s * 2000))
+  return answer
+end
+
+-- A unit's name in the set of what an incarnation holds.
+local function member(kind, id, index)
+  return index and kind .. ':' .. id .. ':' .. index or kind .. ':' .. id
+end

@@ -1,0 +1,75 @@
+-- A job's place in its model's queue, what remains of it, and its end.
+
+-- on each level, arrival decides; a job's ticket stays far below this
+local RANK = {high = 0, normal = 2 ^ 45, low = 2 ^ 46}
+
+local function load_job(id)
+  local job = fields(K.job(id), 'state', 'model_key', 'model', 'priority', 'owner', 'turn', 'ticket', 'prepare',
+    'prepare_fence', 'prepare_holder', 'prepare_started', 'finish', 'finish_fence', 'finish_holder', 'finish_started')
+  job.id = id
+  job.active = job.state and not TERMINAL[job.state]
+  return job
+end
+
+-- Write down what remains of the job, in samples; the best estimate of its length until it's prepared.
+local function set_remaining(id)
+  local job = fields(K.job(id), 'model_key', 'rate', 'expected_s', 'registered_stop', 'total', 'done_samples')
+  if not job.model_key then return end
+  local length = math.floor(number(job.expected_s) * number(job.rate))
+  length = tonumber(job.total) or math.max(length, number(job.registered_stop))
+  local left = math.max(0, length - number(job.done_samples))
+  local before = number(call('HGET', K.remaining(job.model_key), id))
+  call('HSET', K.remaining(job.model_key), id, left)
+  call('HINCRBY', K.totals(job.model_key), 'backlog', left - before)
+end
+
+local function waiting_windows(id)
+  return call('ZCARD', K.claimable(id)) + call('ZCARD', K.suspects(id))
+end
+
+-- Take the job out of its model's queue: it ends, or is pinned to another model.
+local function leave_queue(job)
+  local key = job.model_key
+  if not key then
+    call('ZREM', K.asked(job.model), job.id)
+    call('ZREM', K.unpinned(), job.id)
+    return
+  end
+  leave_turn(job)
+  local left = number(call('HGET', K.remaining(key), job.id))
+  call('HINCRBY', K.totals(key), 'claimable', 0 - waiting_windows(job.id))
+  call('HINCRBY', K.totals(key), 'backlog', 0 - left) -- 0 -, since Lua prints a minus zero
+  call('HDEL', K.remaining(key), job.id)
+  call('ZREM', K.queue(key), job.id)
+end
+
+-- No unit of the job can be claimed or committed from here on; only its record stays.
+local function withdraw(job)
+  local id = job.id
+  local leases = call('HGETALL', K.leases(id))
+  for i = 1, #leases, 2 do
+    local holder = string.match(leases[i + 1], '^%d+:%d:(.*)$')
+    call('SREM', K.held(holder), member('window', id, leases[i]))
+  end
+  for _, kind in ipairs({'prepare', 'finish'}) do
+    if job[kind] == 'leased' then call('SREM', K.held(job[kind .. '_holder']), member(kind, id)) end
+    call('ZREM', K[kind](), id)
+  end
+  leave_queue(job)
+  call('DEL', K.windows(id), K.claimable(id), K.suspects(id), K.missing(id), K.leases(id), K.marks(id),
+    K.results(id), K.text(id), K.later_text(id))
+end
+
+-- The one way into a terminal state. The fences stay, so that a repeated call is known as one.
+local function end_job(job, state, now)
+  withdraw(job)
+  call('HSET', K.job(job.id), 'state', state, 'finished_at', seconds(now))
+  call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
+    'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
+  job.state, job.active = state, false
+end
+
+local function fail(job, problem, now)
+  call('HSET', K.job(job.id), 'error', problem)
+  end_job(job, 'failed', now)
+end

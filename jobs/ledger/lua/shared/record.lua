@@ -1,0 +1,83 @@
+-- What a client reads of a job: its record, and where it stands in its queue.
+
+-- Of a longer queue, the rest is taken at its average.
+local LOOKED_AT = 200
+-- 1,000 characters are at most 4,000 bytes of UTF-8
+local TEXT_BYTES = 4000
+local WEIGHT = {high = 6, normal = 3, low = 1}
+
+-- Every job at the head of a model's queue, with what remains of it and its share of the workers.
+local function crowd_of(key, now)
+  local crowd = {jobs = {}, speed = 0}
+  local ids = call('ZRANGE', K.queue(key), 0, LOOKED_AT - 1)
+  local lefts = #ids > 0 and call('HMGET', K.remaining(key), unpack(ids)) or {}
+  local owners, siblings = {}, {}
+  for i, id in ipairs(ids) do
+    local job = fields(K.job(id), 'priority', 'owner')
+    local mine = job.priority .. ':' .. job.owner
+    job.left, job.mine = number(lefts[i]), mine
+    if not siblings[mine] then owners[job.priority] = (owners[job.priority] or 0) + 1 end
+    siblings[mine] = (siblings[mine] or 0) + 1
+    crowd.jobs[i] = job
+  end
+  for _, job in ipairs(crowd.jobs) do
+    job.share = WEIGHT[job.priority] / owners[job.priority] / siblings[job.mine]
+  end
+  local live = call('ZRANGEBYSCORE', K.serving(key), seconds(now), '+inf')
+  for _, speed in ipairs(#live > 0 and call('HMGET', K.speeds(key), unpack(live)) or {}) do
+    crowd.speed = crowd.speed + number(speed)
+  end
+  crowd.live = #live
+  crowd.count = call('ZCARD', K.queue(key))
+  crowd.backlog = number(call('HGET', K.totals(key), 'backlog'))
+  return crowd
+end
+
+-- Samples ahead of the job at a rank (0 is the head).
+local function samples_ahead(crowd, rank)
+  local ahead = 0
+  for i = 1, math.min(rank, #crowd.jobs) do ahead = ahead + crowd.jobs[i].left end
+  if rank > #crowd.jobs then
+    ahead = ahead + (rank - #crowd.jobs) * (crowd.backlog - ahead) / (crowd.count - #crowd.jobs)
+  end
+  return ahead
+end
+
+-- Samples that will have been served, over all jobs, when this one's last is: all run at once by their shares, so
+-- until then another gets as much as its share allows, or all that it wants.
+local function samples_until_end(crowd, rank, left)
+  local job = crowd.jobs[rank + 1]
+  if not job then return samples_ahead(crowd, rank) + left end
+  local sum = 0
+  for _, other in ipairs(crowd.jobs) do
+    sum = sum + math.min(other.left, other.share * job.left / job.share)
+  end
+  return sum
+end
+
+-- Queue position, seconds ahead, seconds until the end; '' where unknown.
+local function standing(id, job, crowd)
+  local key = job.model_key
+  if not key then return call('ZRANK', K.asked(job.model), id) or '', '', '' end
+  local rank = call('ZRANK', K.queue(key), id)
+  local rate, left = number(job.rate), number(call('HGET', K.remaining(key), id))
+  local eta = ''
+  if crowd.speed > 0 and (job.total or job.measured) then
+    eta = seconds(samples_until_end(crowd, rank, left) / rate / crowd.speed)
+  end
+  return rank, seconds(samples_ahead(crowd, rank) / rate), eta
+end
+
+-- {record as HGETALL gives it, text, live workers, position, seconds ahead, eta}; nil if there is no such job.
+-- crowds: model key → what crowd_of said, kept over one script.
+local function record(id, now, crowds)
+  local all, job = call('HGETALL', K.job(id)), {}
+  if #all == 0 then return nil end
+  for i = 1, #all, 2 do job[all[i]] = all[i + 1] end
+  if TERMINAL[job.state] then return {all, '', 0, '', '', ''} end
+  local key = job.model_key
+  if key and not crowds[key] then crowds[key] = crowd_of(key, now) end
+  local position, ahead_s, eta_s = standing(id, job, crowds[key])
+  local text = call('GETRANGE', K.text(id), -TEXT_BYTES, -1)
+  return {all, text, key and crowds[key].live or 0, position, ahead_s, eta_s}
+end
