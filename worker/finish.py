@@ -39,8 +39,8 @@ class AudioNotCovered(JobError):
 def finish(unit: FinishUnit, ledger: Ledger, store: AudioStore, settings: Settings) -> None:
     """Write one job's transcript and tell the ledger. Repeatable: a second finisher writes the same bytes.
 
-    A job that can't be finished fails; a refused unit is dropped. Raises LedgerUnavailable
-    and StoreUnavailable, also where the model's files aren't in the store: the worker that serves it writes them when it starts.
+    A job that can't be finished fails; a refused unit is dropped. Raises LedgerUnavailable and StoreUnavailable, the
+    latter also where the model's files aren't in the store: the worker that serves it writes them when it starts.
     """
     del settings  # nothing about a transcript depends on the machine that writes it
     try:
@@ -105,9 +105,7 @@ def _model_file(store: AudioStore, name: str) -> bytes:
     try:
         return store.read(name)
     except ObjectMissing as error:
-        raise StoreUnavailable(
-            f"{name} isn't in the store yet: no worker that serves this model has started"
-        ) from error
+        raise StoreUnavailable(f"{name} isn't in the store yet: no worker that serves it has started") from error
 
 
 def _check_cover(results: Results, total_samples: int) -> None:

@@ -11,14 +11,11 @@ import torch
 from transformers import (
     BertConfig,
     BertModel,
-    Data2VecAudioConfig,
     Data2VecAudioForCTC,
-    HubertConfig,
     HubertForCTC,
     PreTrainedModel,
     Wav2Vec2Config,
     Wav2Vec2ForCTC,
-    WavLMConfig,
     WavLMForCTC,
 )
 
@@ -49,24 +46,23 @@ def variant(layer_folder: Path, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")  # torch's word about WavLM's attention
 @pytest.mark.parametrize(
-    ("network", "config", "extra", "equal_lengths_only"),
+    ("network", "changes", "equal_lengths_only"),
     [
-        (HubertForCTC, HubertConfig, LAYER, False),
-        (WavLMForCTC, WavLMConfig, LAYER, False),
+        (HubertForCTC, LAYER, False),
+        (WavLMForCTC, LAYER, False),
         # Its positional convolutions have norms between them, so padding changes what they give.
-        (Data2VecAudioForCTC, Data2VecAudioConfig, {"conv_pos_kernel_size": 5}, True),
+        (Data2VecAudioForCTC, {"conv_pos_kernel_size": 5}, True),
     ],
 )
 def test_other_networks_with_convolutions_are_served(
     network: Any,
-    config: Any,
-    extra: dict[str, Any],
+    changes: dict[str, Any],
     equal_lengths_only: bool,
     variant: Callable[..., Path],
     layer_folder: Path,
 ) -> None:
     size = json.loads((layer_folder / "config.json").read_text())["vocab_size"]
-    model = load(variant(network(config(vocab_size=size, **SMALL, **CONVOLUTIONS, **extra))))
+    model = load(variant(network(network.config_class(vocab_size=size, **SMALL, **CONVOLUTIONS, **changes))))
     assert (model.spec.hop_samples, model.spec.receptive_field_samples) == (320, 400)
     assert model.spec.equal_lengths_only == equal_lengths_only
     windows = [make_input(sound(seconds)) for seconds in (1.0, 0.9)]
