@@ -4,15 +4,30 @@ A message is a hint: it says only that there is work in a queue. Losing or doubl
 ledger is the truth and the reconciler sends hints anew.
 """
 
+from typing import Any
+
+import structlog
 from celery import Celery
+from kombu import Connection
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from jobs.settings import Settings
+
+log = structlog.get_logger()
 
 #: queue of the CPU units (prepare and finish)
 CPU_QUEUE = "tingxie.cpu"
 #: wire names of the two tasks; a rename breaks workers of other versions on the same queue
 CPU_TASK = "tingxie.work_cpu"
 TRANSCRIBE_TASK = "tingxie.work_transcribe"
+
+#: a queue that holds so many hints needs no more: each lets a worker go on until nothing is claimable
+MOST_WAITING = 64
+#: whoever sends a hint is in the way of a request or of a commit: one attempt, and no long one
+SENDER_TRANSPORT: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 0}
+#: connections of one process's senders
+SENDER_CONNECTIONS = 4
 
 
 def transcribe_queue(model_key: str) -> str:
@@ -36,6 +51,8 @@ def make_celery(settings: Settings) -> Celery:
         worker_soft_shutdown_timeout=30,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
+        # Liveness is the ledger's heartbeat, and nothing is revoked; each start would leave a pidbox in Redis for ever.
+        worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -49,18 +66,47 @@ def make_celery(settings: Settings) -> Celery:
 
 
 class Hinter:
-    """Sends hints. A failure to send is never an error for the caller: the reconciler makes up for it."""
+    """Sends hints, from any thread. A failure to send is never an error for the caller: the reconciler makes up for it.
+
+    Takes a few seconds at most where Redis is away.
+    """
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        connection: Connection = app.connection_for_write(transport_options=SENDER_TRANSPORT)
+        self._connections = connection.Pool(limit=SENDER_CONNECTIONS)
 
-    def cpu(self, count: int = 1) -> None:
-        self._send(CPU_TASK, CPU_QUEUE, count)
+    def cpu(self, count: int = 1) -> int:
+        """There are CPU units to claim; returns how many hints were sent."""
+        return self._send(CPU_TASK, CPU_QUEUE, count)
 
-    def transcribe(self, model_key: str, count: int = 1) -> None:
-        self._send(TRANSCRIBE_TASK, transcribe_queue(model_key), count)
+    def transcribe(self, model_key: str, count: int = 1) -> int:
+        """There are windows of this model to claim; returns how many hints were sent."""
+        return self._send(TRANSCRIBE_TASK, transcribe_queue(model_key), count)
 
-    def _send(self, task: str, queue: str, count: int) -> None:
-        for _ in range(count):
-            # No retries: whoever sends is in the way of a request or of a commit.
-            self._app.send_task(task, queue=queue, retry=False, ignore_result=True)
+    def _send(self, task: str, queue: str, count: int) -> int:
+        sent = 0
+        try:
+            with self._connections.acquire(block=True, timeout=SENDER_TRANSPORT["socket_timeout"]) as connection:
+                missing = min(count, MOST_WAITING - _waiting(connection, queue))
+                while sent < missing:
+                    self._app.send_task(task, queue=queue, connection=connection, retry=False, ignore_result=True)
+                    sent += 1
+        except (KombuError, RedisError, OSError) as error:
+            log.warning("hint.failed", queue=queue, error=str(error) or type(error).__name__)
+        return sent
+
+    def waiting(self, queue: str) -> int:
+        """Hints that nobody has taken yet; as good as full where Redis is away."""
+        try:
+            with self._connections.acquire(block=True, timeout=SENDER_TRANSPORT["socket_timeout"]) as connection:
+                return _waiting(connection, queue)
+        except (KombuError, RedisError, OSError) as error:
+            log.warning("hint.failed", queue=queue, error=str(error) or type(error).__name__)
+            return MOST_WAITING
+
+
+def _waiting(connection: Connection, queue: str) -> int:
+    """Messages in the queue's list; hints have no priority, so the list bears the queue's own name."""
+    count: int = connection.default_channel.client.llen(queue)
+    return count
