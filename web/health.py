@@ -13,6 +13,11 @@ from web.services import Services, services
 
 Found = TypeVar("Found")
 
+#: less room than a handful of long recordings take
+LITTLE_SPACE_BYTES = 2_000_000_000
+#: a job that nobody has begun for this long wants more workers
+LONG_WAIT_S = 600.0
+
 blueprint = APIBlueprint("health", __name__, tag="Health")
 
 
@@ -38,11 +43,14 @@ def readyz(query_data: ReadyQuery) -> Response:
 
 
 def readiness(front: Services, want: str) -> Readiness:
-    redis, workers = _tried(lambda: _live_workers(front), list[WorkerInfo]())
+    redis, _ = _tried(lambda: _redis(front), None)
     store, _ = _tried(lambda: _free_space(front), None)
+    accepting = redis.ok and store.ok
+    _, workers = _tried(lambda: _live_workers(front), list[WorkerInfo]())
     transcribing = [worker for worker in workers if worker.kind == "transcribe"]
     preparing = [worker for worker in workers if worker.kind == "cpu"]
-    accepting = redis.ok and store.ok
+    models, _ = _tried(lambda: _served_models(front), None)
+    oldest_wait, _ = _tried(lambda: _oldest_wait(front), None)
     working = accepting and bool(transcribing) and bool(preparing)
     return Readiness(
         ready=accepting if want == "accepting" else working,
@@ -53,24 +61,43 @@ def readiness(front: Services, want: str) -> Readiness:
             "store": store,
             "transcribe_workers": Check(ok=bool(transcribing), detail=f"{len(transcribing)} live"),
             "cpu_workers": Check(ok=bool(preparing), detail=f"{len(preparing)} live"),
+            "models": models,
+            "oldest_wait": oldest_wait,
         },
     )
 
 
-def _live_workers(front: Services) -> tuple[str, list[WorkerInfo]]:
+def _redis(front: Services) -> tuple[Check, None]:
+    health = front.ledger.redis_health()
+    kept = "append-only file on" if health.appends else "append-only file off or failing: jobs are lost if Redis ends"
+    evicted = health.eviction if health.eviction == "noeviction" else f"{health.eviction}: jobs may be evicted"
+    return Check(ok=True, detail=f"{health.version}, {kept}, {evicted}", warning=not health.keeps_everything), None
+
+
+def _live_workers(front: Services) -> tuple[Check, list[WorkerInfo]]:
     """Those that still take work."""
-    workers = front.ledger.workers()
-    return f"{len(workers)} workers", [worker for worker in workers if not worker.draining]
+    workers = [worker for worker in front.ledger.workers() if not worker.draining]
+    return Check(ok=True, detail=f"{len(workers)} live"), workers
 
 
-def _free_space(front: Services) -> tuple[str, None]:
+def _free_space(front: Services) -> tuple[Check, None]:
     free_bytes = front.store.check()
-    return f"{free_bytes / 1e9:.1f} GB free" if free_bytes >= 0 else "free space unknown", None
+    detail = f"{free_bytes / 1e9:.1f} GB free" if free_bytes >= 0 else "free space unknown"
+    return Check(ok=True, detail=detail, warning=0 <= free_bytes < LITTLE_SPACE_BYTES), None
 
 
-def _tried(look: Callable[[], tuple[str, Found]], otherwise: Found) -> tuple[Check, Found]:
+def _served_models(front: Services) -> tuple[Check, None]:
+    served = [f"{spec.model} ({spec.dtype}, {live} live)" for spec, live in front.ledger.models() if live]
+    return Check(ok=bool(served), detail=", ".join(served) or "none is served"), None
+
+
+def _oldest_wait(front: Services) -> tuple[Check, None]:
+    wait_s = front.ledger.oldest_wait_s()
+    return Check(ok=True, detail=f"{wait_s:.0f} s", warning=wait_s > LONG_WAIT_S), None
+
+
+def _tried(look: Callable[[], tuple[Check, Found]], otherwise: Found) -> tuple[Check, Found]:
     try:
-        detail, found = look()
+        return look()
     except Unavailable as error:
         return Check(ok=False, detail=error.title), otherwise
-    return Check(ok=True, detail=detail), found

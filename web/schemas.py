@@ -93,6 +93,7 @@ class Check(BaseModel):
 
     ok: bool
     detail: str
+    warning: bool = Field(default=False, description="It works, but an operator should look at it.")
 
 
 class Readiness(BaseModel):
@@ -101,7 +102,7 @@ class Readiness(BaseModel):
     ready: bool = Field(description="What was asked for is the case: the answer is 200, else 503.")
     accepting: bool = Field(description="Redis and the store work: submissions are accepted.")
     working: bool = Field(description="Accepting, and live workers of both kinds.")
-    checks: dict[str, Check] = Field(description="redis, store, transcribe_workers, cpu_workers.")
+    checks: dict[str, Check] = Field(description="redis, store, transcribe_workers, cpu_workers, models, oldest_wait.")
 
 
 class ReadyQuery(BaseModel):

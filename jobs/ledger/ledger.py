@@ -6,13 +6,14 @@ after that: what it does, it does once.
 
 from jobs.ledger.connection import connect
 from jobs.ledger.cpu_calls import CpuCalls
+from jobs.ledger.health_calls import HealthCalls
 from jobs.ledger.job_calls import JobCalls
 from jobs.ledger.upkeep_calls import UpkeepCalls
 from jobs.ledger.window_calls import WindowCalls
 from jobs.settings import Settings
 
 
-class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls):
+class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 
     @classmethod
