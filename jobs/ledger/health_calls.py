@@ -33,8 +33,9 @@ class HealthCalls(Calls):
     def oldest_wait_s(self) -> float:
         """Seconds for which the job that waits longest has waited for its first worker; 0 where none does."""
         with translated():
-            unpinned = self._redis.zrange(keys.key("unpinned"), 0, 0)
-            waiting = [*self._redis.zrange(keys.key("prepare"), 0, LOOKED_AT - 1), *unpinned]
+            waiting = [
+                job for name in ("unpinned", "prepare") for job in self._redis.zrange(keys.key(name), 0, LOOKED_AT)
+            ]
             with self._redis.pipeline(transaction=False) as pipe:
                 for job in waiting:
                     pipe.hmget(keys.key("job", job=job.decode()), "state", "created_at")
