@@ -10,7 +10,7 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
-from web import headers, health, index, jobs, models, openapi, problems, request_log, transcripts
+from web import headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload
 from web.services import EXTENSION, Services
 from web.waiting import Waits
 
@@ -39,7 +39,7 @@ def create_app(
             stopping=stopping or threading.Event(),
         ),
     )
-    for part in (request_log, headers, problems, openapi):
+    for part in (request_log, headers, problems, openapi, upload):
         part.register(app)
     for blueprint in (jobs.blueprint, transcripts.blueprint, models.blueprint, health.blueprint, index.blueprint):
         app.register_blueprint(blueprint)

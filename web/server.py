@@ -52,6 +52,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 1,
             "threads": self._settings.web_threads,
             "worker_class": DrainingWorker,
+            "pre_request": _offer_close,
             "worker_connections": CONNECTIONS,
             "keepalive": KEEPALIVE_S,
             "timeout": FROZEN_S,
@@ -73,6 +74,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             Hinter(make_celery(settings)),
             stopping=self.stopping,
         )
+
+
+def _offer_close(_worker: ThreadWorker, request: Any) -> None:
+    """Let the application end the connection (web.upload): WSGI gives it no other way to."""
+    request.body.close_connection = request.force_close
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]

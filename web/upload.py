@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import IO, Generic, TypeVar
 
-from flask import Request
+from flask import Flask, Request, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
@@ -41,23 +42,40 @@ class Form(Generic[Received]):
     received: Received | None = None
 
 
-def refuse_oversize(request: Request, max_upload_bytes: int) -> None:
+def register(app: Flask) -> None:
+    app.after_request(_close_after_refusal)
+
+
+def _close_after_refusal(response: Response) -> Response:
+    """Announce the end of the connection with a refusal whose body may not have been read.
+
+    The server ends it anyway rather than read ten gigabytes; unannounced, the client's next request would be lost.
+    """
+    has_body = request.content_length or request.headers.get("Transfer-Encoding")
+    if has_body and response.status_code >= HTTPStatus.BAD_REQUEST:
+        close = getattr(request.environ["wsgi.input"], "close_connection", None)  # only gunicorn's, by web.server
+        if close:
+            close()
+    return response
+
+
+def refuse_oversize(incoming: Request, max_upload_bytes: int) -> None:
     """Raise UploadTooLarge by the announced length, before a byte of the body is read."""
-    announced = request.content_length or 0
-    if announced > max_upload_bytes + (FORM_OVERHEAD_BYTES if is_form(request) else 0):
+    announced = incoming.content_length or 0
+    if announced > max_upload_bytes + (FORM_OVERHEAD_BYTES if is_form(incoming) else 0):
         raise UploadTooLarge(f"The upload announces {announced} bytes; at most {max_upload_bytes} are accepted.")
 
 
-def is_form(request: Request) -> bool:
-    return request.mimetype == "multipart/form-data"
+def is_form(incoming: Request) -> bool:
+    return incoming.mimetype == "multipart/form-data"
 
 
-def body_pieces(request: Request) -> Iterator[bytes]:
+def body_pieces(incoming: Request) -> Iterator[bytes]:
     """The raw body as it arrives. Raises UploadInterrupted where it ends early or stalls."""
-    if connection := request.environ.get("gunicorn.socket"):
+    if connection := incoming.environ.get("gunicorn.socket"):
         connection.settimeout(STALL_S)
-    stream: IO[bytes] = request.environ["wsgi.input"]
-    left = request.content_length
+    stream: IO[bytes] = incoming.environ["wsgi.input"]
+    left = incoming.content_length
     while left is None or left > 0:
         piece = _read(stream, PIECE_BYTES if left is None else min(left, PIECE_BYTES))
         if not piece:
@@ -69,16 +87,16 @@ def body_pieces(request: Request) -> Iterator[bytes]:
 
 
 def read_form(
-    request: Request, form: Form[Received], receive: Callable[[Form[Received], Iterator[bytes]], Received]
+    incoming: Request, form: Form[Received], receive: Callable[[Form[Received], Iterator[bytes]], Received]
 ) -> None:
     """Parse a multipart body into `form`; `receive` gets it as read so far, and the chunks of its one file, `file`.
 
     Fields may come before the file or after it. Raises InvalidRequest for a form of another shape, UploadInterrupted.
     """
-    boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
+    boundary = incoming.mimetype_params.get("boundary", "").encode("ascii", "replace")
     if not boundary:
         raise InvalidRequest("The multipart body names no boundary in its Content-Type.")
-    events = _events(_with_whole_end(body_pieces(request), b"--" + boundary), boundary)
+    events = _events(_with_whole_end(body_pieces(incoming), b"--" + boundary), boundary)
     for event in events:
         if isinstance(event, File):
             _check_file(event, form)

@@ -42,10 +42,8 @@ class FakeWorker:
         """Announce a model, and be alive as a worker of both kinds for the length of a lease."""
         served = model or spec()
         self._ledger.announce(served)
-        for kind in ("transcribe", "cpu"):
-            self._ledger.beat(
-                WorkerInfo(f"{self.name}-{kind}", kind, "here", 1, (served.key,), 1, 10.0, "0")  # type: ignore[arg-type]
-            )
+        self._ledger.beat(WorkerInfo(f"{self.name}-transcribe", "transcribe", "here", 1, (served.key,), 1, 10.0, "0"))
+        self._ledger.beat(WorkerInfo(f"{self.name}-cpu", "cpu", "here", 2, (), 1, 0.0, "0"))
         return served
 
     def prepare(self) -> PrepareUnit:
