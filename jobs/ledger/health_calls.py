@@ -1,6 +1,7 @@
 """What an operator wants to know of the ledger's Redis: does it keep what it is given, and who has waited longest."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
@@ -33,9 +34,7 @@ class HealthCalls(Calls):
     def oldest_wait_s(self) -> float:
         """Seconds for which the job that waits longest has waited for its first worker; 0 where none does."""
         with translated():
-            waiting = [
-                job for name in ("unpinned", "prepare") for job in self._redis.zrange(keys.key(name), 0, LOOKED_AT)
-            ]
+            waiting = [job for name in ("unpinned", "prepare") for job in self._first(name)]
             with self._redis.pipeline(transaction=False) as pipe:
                 for job in waiting:
                     pipe.hmget(keys.key("job", job=job.decode()), "state", "created_at")
@@ -43,3 +42,7 @@ class HealthCalls(Calls):
             seconds, _ = self._redis.time()
         queued = [float(created) for state, created in records if state == b"queued" and created is not None]
         return max((seconds - created for created in queued), default=0.0)
+
+    def _first(self, name: str) -> list[bytes]:
+        """The job ids at the head of a sorted set."""
+        return cast("list[bytes]", self._redis.zrange(keys.key(name), 0, LOOKED_AT - 1))
