@@ -1,17 +1,23 @@
 """Sends many files through the service, a few at a time, and says of each how it ended."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
-from tingxie.client import Client, SubmitOptions
-from tingxie.errors import JobEndedBadly, TingxieClientError
+from tingxie.client import PATIENCE_S, Client, SubmitOptions
+from tingxie.errors import JobEndedBadly, ServerUnreachable, TingxieClientError
 from tingxie.exits import Exit
 from tingxie.progress import Display, FileProgress
 from tingxie.records import Job
 from tingxie.sources import Source
+
+Result = TypeVar("Result")
+
+_PAUSE_S = 2.0
 
 
 class Ending(StrEnum):
@@ -19,8 +25,6 @@ class Ending(StrEnum):
     DONE = "done"
     #: accepted by the server, and nobody asked to wait
     SUBMITTED = "submitted"
-    #: its results were there already
-    SKIPPED = "skipped, done before"
     FAILED = "failed"
 
 
@@ -73,7 +77,8 @@ class Batch:
             if self._deliver is None:
                 file.ended(f"{Ending.SUBMITTED} as {job.id}")
                 return Outcome(source, Ending.SUBMITTED, job.id)
-            self._deliver(source, self._finished(job, file))
+            deliver, finished = self._deliver, self._finished(job, file)
+            self._patiently(lambda: deliver(source, finished))
         except TingxieClientError as error:
             file.ended(f"{Ending.FAILED}: {error}")
             return Outcome(source, Ending.FAILED, job_id, error)
@@ -81,7 +86,7 @@ class Batch:
         return Outcome(source, Ending.DONE, job_id)
 
     def _upload(self, source: Source, file: FileProgress) -> Job:
-        total_bytes = source.path.stat().st_size
+        total_bytes = source.size_bytes()
         sent_bytes = 0
 
         def on_bytes(count: int) -> None:
@@ -90,8 +95,12 @@ class Batch:
             sent_bytes += count
             file.uploading(sent_bytes, total_bytes)
 
-        self._check_stop()
-        return self._client.submit(source.path, options=self._options, on_bytes=on_bytes)
+        def send() -> Job:
+            nonlocal sent_bytes
+            sent_bytes = 0
+            return self._client.submit(source.path, options=self._options, on_bytes=on_bytes)
+
+        return self._patiently(send)
 
     def _finished(self, job: Job, file: FileProgress) -> Job:
         def on_change(job: Job) -> None:
@@ -102,6 +111,18 @@ class Batch:
         if not job.succeeded:
             raise JobEndedBadly(job)
         return job
+
+    def _patiently(self, call: Callable[[], Result]) -> Result:
+        """A service that restarts, or whose Redis does, is back within seconds: that must not fail a file."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self._check_stop()
+            try:
+                return call()
+            except ServerUnreachable:
+                if time.monotonic() > deadline:
+                    raise
+            self._stop.wait(_PAUSE_S)
 
     def _check_stop(self) -> None:
         if self._stop.is_set():

@@ -27,7 +27,7 @@ Format = Literal["txt", "json", "srt", "vtt", "tsv"]
 #: bytes read from the file at a time: large enough for the disk, small enough for a lively progress bar
 _PIECE_BYTES = 256 * 1024
 #: how long `wait` goes on asking a server that doesn't answer; a restart of the front end or of Redis takes seconds
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 _PAUSE_S = 1.0
 
 
@@ -115,7 +115,7 @@ class Client:
             try:
                 job = self.status(job_id, wait_s=_PAUSE_S)
             except ServerUnreachable:
-                if time.monotonic() - heard > _PATIENCE_S:
+                if time.monotonic() - heard > PATIENCE_S:
                     raise
             else:
                 heard = time.monotonic()

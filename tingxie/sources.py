@@ -22,6 +22,13 @@ class Source:
     path: Path
     name: PurePath
 
+    def size_bytes(self) -> int:
+        """Raises InputMissing where the file has gone since it was found."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise InputMissing(f"{self.path}: {error.strerror}") from error
+
 
 def find_sources(arguments: Sequence[Path]) -> list[Source]:
     """The files that the arguments mean, in a stable order. Raises InputMissing for one that isn't there.

@@ -1,18 +1,24 @@
 """`tingxie submit` against a running service: files, folders, formats, reruns, failures, pipes."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.shell import tingxie
 from tests.support.stack import Up
+from tests.support.waiting import eventually
 from tingxie.cer import character_error_rate
+from tingxie.client import Client
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples/demo.opus"
 REFERENCE = SAMPLE.with_suffix(".txt").read_text(encoding="utf-8").strip()
 #: utterances of a few seconds
+LONG = ROOT / "tests/data/long/continuous-1.opus"
 SHORT = sorted((ROOT / "tests/data/heldout").glob("*.opus"))[:2]
 
 
@@ -66,6 +72,18 @@ def test_without_waiting_it_prints_job_ids(service: Up) -> None:
         followed = tingxie("watch", job, "--server", service.url)
         assert followed.returncode == 0, followed.stderr
         assert followed.stdout.startswith(f"{job}\tsucceeded\t100%")
+
+
+def test_ctrl_c_leaves_the_jobs_to_the_service(service: Up) -> None:
+    command = [sys.executable, "-m", "tingxie", "submit", "--wait", str(LONG), "--server", service.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as submitting, Client(service.url) as client:
+        job = eventually(lambda: next((job for job in client.list().jobs if job.filename == LONG.name), None))
+        submitting.send_signal(signal.SIGINT)
+        _, told = submitting.communicate(timeout=60)
+        assert submitting.returncode == 130
+        assert told == "stopped; jobs that were accepted go on at the service: see `tingxie list`\n"
+        assert client.status(job.id).state != "cancelled"
+        client.delete(job.id)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from tingxie.batch import Batch, Ending, Outcome, exit_status
 from tingxie.client import Client, Format, SubmitOptions
 from tingxie.console import errors_as_status, stderr
 from tingxie.errors import InputMissing
+from tingxie.exits import Exit
 from tingxie.options import SERVER, Server
-from tingxie.progress import display
+from tingxie.progress import Display, display
 from tingxie.records import Job
 from tingxie.results import ResultFolder
 from tingxie.sources import Source, find_sources
@@ -76,9 +77,17 @@ def submit(
             deliver = _delivery(client, folder, forms[0], headed=len(sources) > 1) if wait or folder else None
             batch = Batch(client, options=options, deliver=deliver, at_once=at_once)
             with display(len(waiting)) as show:
-                outcomes = batch.run(waiting, show)
+                outcomes = _run(batch, waiting, show)
     _report(outcomes, skipped=len(sources) - len(waiting))
     raise typer.Exit(exit_status(outcomes))
+
+
+def _run(batch: Batch, sources: Sequence[Source], show: Display) -> list[Outcome]:
+    try:
+        return batch.run(sources, show)
+    except KeyboardInterrupt:
+        stderr().print("stopped; jobs that were accepted go on at the service: see `tingxie list`", markup=False)
+        raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def _formats(chosen: Sequence[Form] | None, *, wait: bool, out: Path | None) -> list[Format]:
