@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from jobs.errors import SetupError, TingxieError
+from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import open_store
 from web.server import Server, listen
@@ -32,6 +33,7 @@ def web(
     chosen = {"host": host, "port": port, "web_threads": threads}
     try:
         settings = _settings({name: value for name, value in chosen.items() if value is not None})
+        configure_logs(settings)
         _check_redis(settings)
         open_store(settings.store).check()
         listener = listen(settings.host, settings.port)

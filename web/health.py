@@ -46,11 +46,12 @@ def readiness(front: Services, want: str) -> Readiness:
     redis, _ = _tried(lambda: _redis(front), None)
     store, _ = _tried(lambda: _free_space(front), None)
     accepting = redis.ok and store.ok
-    _, workers = _tried(lambda: _live_workers(front), list[WorkerInfo]())
+    ask = _tried if redis.ok else _unasked
+    _, workers = ask(lambda: _live_workers(front), list[WorkerInfo]())
     transcribing = [worker for worker in workers if worker.kind == "transcribe"]
     preparing = [worker for worker in workers if worker.kind == "cpu"]
-    models, _ = _tried(lambda: _served_models(front), None)
-    oldest_wait, _ = _tried(lambda: _oldest_wait(front), None)
+    models, _ = ask(lambda: _served_models(front), None)
+    oldest_wait, _ = ask(lambda: _oldest_wait(front), None)
     working = accepting and bool(transcribing) and bool(preparing)
     return Readiness(
         ready=accepting if want == "accepting" else working,
@@ -94,6 +95,11 @@ def _served_models(front: Services) -> tuple[Check, None]:
 def _oldest_wait(front: Services) -> tuple[Check, None]:
     wait_s = front.ledger.oldest_wait_s()
     return Check(ok=True, detail=f"{wait_s:.0f} s", warning=wait_s > LONG_WAIT_S), None
+
+
+def _unasked(_look: Callable[[], tuple[Check, Found]], otherwise: Found) -> tuple[Check, Found]:
+    """In place of _tried where Redis is away: each more question would wait for it once more."""
+    return Check(ok=False, detail="unknown"), otherwise
 
 
 def _tried(look: Callable[[], tuple[Check, Found]], otherwise: Found) -> tuple[Check, Found]:

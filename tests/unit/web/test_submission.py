@@ -1,0 +1,130 @@
+"""What a submission leaves behind when something breaks on the way: everything it promised, or nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.broker import Hinter, make_celery
+from jobs.errors import LedgerUnavailable, StoreUnavailable, UploadTooLarge
+from jobs.job import JobOptions, JobRequest
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from jobs.store import FolderStore, Stored, layout
+from jobs.submission import Submissions, clean_filename
+
+AUDIO = b"RIFF" + bytes(1000)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+@pytest.fixture
+def submissions(settings: Settings, ledger: Ledger, folder: FolderStore) -> Submissions:
+    return Submissions(settings, ledger, folder, Hinter(make_celery(settings)))
+
+
+def submitted(submissions: Submissions) -> JobRequest:
+    job_id = submissions.begin()
+    stored = submissions.receive(job_id, [AUDIO])
+    return submissions.accept(job_id, stored, filename="a.wav", options=JobOptions(), owner="local")
+
+
+def names(folder: FolderStore) -> list[str]:
+    return sorted(found.name for found in folder.list("jobs/"))
+
+
+def test_an_accepted_job_is_stored_entered_and_hinted(
+    submissions: Submissions, ledger: Ledger, folder: FolderStore
+) -> None:
+    request = submitted(submissions)
+    assert JobRequest.model_validate_json(folder.read(layout.job_record(request.id))) == request
+    assert folder.read(layout.audio(request.id)) == AUDIO
+    assert ledger.job(request.id).state == "queued"
+    assert submissions.hinter.waiting("tingxie.cpu") == 1
+
+
+def test_a_lost_hint_is_no_error(settings: Settings, ledger: Ledger, folder: FolderStore) -> None:
+    nowhere = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir)
+    request = submitted(Submissions(settings, ledger, folder, Hinter(make_celery(nowhere))))
+    assert ledger.job(request.id).state == "queued"
+
+
+def test_an_ambiguous_reply_keeps_the_upload(settings: Settings, submissions: Submissions, folder: FolderStore) -> None:
+    class ReplyLost(Ledger):
+        def create(self, request: JobRequest) -> bool:
+            super().create(request)
+            raise LedgerUnavailable
+
+    flaky = ReplyLost.connect(settings)
+    unlucky = Submissions(settings, flaky, folder, submissions.hinter)
+    with pytest.raises(LedgerUnavailable):
+        submitted(unlucky)
+    flaky.close()
+    [audio, record] = names(folder)
+    request = JobRequest.model_validate_json(folder.read(record))
+    assert audio == layout.audio(request.id)
+
+
+def test_redis_gone_before_the_job_was_written_leaves_nothing(
+    settings: Settings, submissions: Submissions, folder: FolderStore
+) -> None:
+    job_id = submissions.begin()
+    stored = submissions.receive(job_id, [AUDIO])
+    nowhere = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir)
+    away = Ledger.connect(nowhere)
+    with pytest.raises(LedgerUnavailable):
+        Submissions(settings, away, folder, submissions.hinter).accept(
+            job_id, stored, filename="a", options=JobOptions(), owner="local"
+        )
+    away.close()
+    assert names(folder) == []
+
+
+def test_an_unwritable_record_leaves_nothing(submissions: Submissions, folder: FolderStore) -> None:
+    class Full(FolderStore):
+        def write(self, name: str, chunks: object, *, sync: bool = False) -> Stored:
+            if name.endswith("job.json"):
+                raise StoreUnavailable
+            return super().write(name, chunks, sync=sync)  # type: ignore[arg-type]
+
+    full = Full(folder.root)
+    with pytest.raises(StoreUnavailable):
+        submitted(Submissions(submissions.settings, submissions.ledger, full, submissions.hinter))
+    assert names(folder) == []
+    assert not list((folder.root / "jobs").iterdir())
+
+
+def test_the_limit_is_kept_while_streaming(settings: Settings, submissions: Submissions, folder: FolderStore) -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        yield AUDIO
+        while True:
+            taken.append(1)
+            yield bytes(1000)
+
+    limited = settings.model_copy(update={"max_upload_bytes": 10_000})
+    with pytest.raises(UploadTooLarge):
+        Submissions(limited, submissions.ledger, folder, submissions.hinter).receive("j", endless())
+    assert len(taken) < 20
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("talk.wav", "talk.wav"),
+        ("C:\\files\\说话.wav", "说话.wav"),
+        ("../../etc/passwd", "passwd"),
+        ("a\r\nSet-Cookie: b\x00\u202e.wav", "aSet-Cookie: b.wav"),
+        ("", "audio"),
+        (" / ", "audio"),
+        ("\ud800", "audio"),
+        ("x" * 300, "x" * 255),
+    ],
+)
+def test_filenames(given: str, kept: str) -> None:
+    assert clean_filename(given) == kept
