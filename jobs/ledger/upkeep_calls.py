@@ -6,6 +6,7 @@ import structlog
 
 from jobs.errors import FinishCrashed, ModelNotServed, PrepareCrashed, Problem, WindowCrashed
 from jobs.ledger import keys
+from jobs.ledger.calls import COUNTED_S
 from jobs.ledger.connection import translated
 from jobs.ledger.cpu_calls import problem_text
 from jobs.ledger.units import Demand, ModelDemand, WorkerInfo
@@ -14,8 +15,6 @@ from jobs.model import ModelSpec
 
 log = structlog.get_logger()
 
-#: a count is remembered this long, far longer than redis-py goes on sending a command again
-COUNTED_S = 600
 COUNTERS = ["committed", "redone", "lapsed", "fenced", "suspects", "hints"]
 
 

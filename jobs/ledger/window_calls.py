@@ -1,9 +1,10 @@
 """A window's way: claim, commit, and back when it could not be run."""
 
 import json
+import uuid
 
 from jobs.errors import Problem, WindowGone
-from jobs.ledger.calls import Calls
+from jobs.ledger.calls import COUNTED_S, Calls
 from jobs.ledger.cpu_calls import problem_text
 from jobs.ledger.units import Committed, WindowLease, WindowResult
 from jobs.window import Window
@@ -46,7 +47,7 @@ class WindowCalls(Calls):
 
     def commit(self, incarnation: str, results: list[WindowResult]) -> Committed:
         """Record finished windows. One that was committed before under the same claim counts as accepted again."""
-        arguments: list[str | bytes | int] = []
+        arguments: list[str | bytes | int] = [uuid.uuid4().hex, COUNTED_S]
         for result in results:
             lease = result.lease
             arguments += [lease.job_id, lease.window.index, lease.fence, result.payload, result.text]

@@ -1,6 +1,6 @@
--- Finished windows: job, index, fence, payload, text, each. Returns {accepted, fenced, jobs now complete…}.
+-- Finished windows: a name for this call, then job, index, fence, payload, text, each. Returns {accepted, fenced, jobs now complete…}.
 -- A window that the same claim committed before counts as accepted and changes nothing.
-local incarnation = ARGV[1]
+local incarnation, call_id, keep_s = ARGV[1], ARGV[2], ARGV[3]
 local jobs, order = {}, {}
 local accepted, fenced, redone, committed = 0, 0, 0, 0
 
@@ -48,7 +48,7 @@ local function progress_of(job)
   return math.max(number(job.progress), math.min(share, 0.999))
 end
 
-for i = 2, #ARGV, 5 do
+for i = 4, #ARGV, 5 do
   local id, index, fence = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local job = job_of(id)
   if own_lease(job, index, fence, incarnation) then
@@ -62,7 +62,8 @@ for i = 2, #ARGV, 5 do
 end
 count('committed', committed)
 count('redone', redone)
-count('fenced', fenced)
+-- unlike the others, a refusal leaves nothing behind that would keep a repeated call from counting it again
+if fenced > 0 and call('SET', K.counted(call_id), 1, 'NX', 'EX', keep_s) then count('fenced', fenced) end
 
 local answer = {accepted, fenced}
 for _, job in ipairs(order) do

@@ -1,7 +1,7 @@
 -- A window's object is gone: it isn't claimable before a prepare that begins after this has ended.
 local incarnation, id, index, fence, max_rounds, problem = unpack(ARGV)
 local job = load_job(id)
-if not own_lease(job, index, fence, incarnation) then return 0 end
+if not own_lease(job, index, fence, incarnation) then return 1 end
 local now = clock()
 release_window(id, index, incarnation)
 call('SADD', K.missing(id), index)

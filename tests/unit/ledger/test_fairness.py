@@ -1,0 +1,87 @@
+"""Whose turn it is: priority by weight, then owner, then job; nobody starves, idle time earns nothing."""
+
+from collections import Counter
+
+from jobs.ledger import Ledger
+from tests.support import ledger as given
+
+
+def order(ledger: Ledger, claims: int, size: int = 1) -> list[str]:
+    """The jobs of the next windows, in the order claimed."""
+    taken = []
+    for _ in range(claims):
+        leases = given.claim(ledger, max_windows=size)
+        ledger.commit("gpu", given.results(leases))
+        taken += [lease.job_id for lease in leases]
+    return taken
+
+
+def test_priorities_share_six_three_one(ledger: Ledger) -> None:
+    jobs = {given.prepared_job(ledger, 100, priority=each): each for each in ("high", "normal", "low")}
+    shares = Counter(jobs[job_id] for job_id in order(ledger, 10, size=10))
+    assert abs(shares["high"] - 60) <= 1
+    assert abs(shares["normal"] - 30) <= 1
+    assert abs(shares["low"] - 10) <= 1
+
+
+def test_a_share_that_nobody_wants_goes_to_the_others(ledger: Ledger) -> None:
+    low = given.prepared_job(ledger, 20, priority="low")
+    assert order(ledger, 2, size=10) == [low] * 20
+
+
+def test_owners_take_turns_whatever_the_number_of_their_jobs(ledger: Ledger) -> None:
+    jobs = {given.prepared_job(ledger, 20, owner="many"): "many" for _ in range(5)}
+    jobs[given.prepared_job(ledger, 20, owner="one")] = "one"
+    shares = Counter(jobs[job_id] for job_id in order(ledger, 4, size=10))
+    assert shares == {"many": 20, "one": 20}
+
+
+def test_jobs_of_an_owner_take_turns(ledger: Ledger) -> None:
+    first, second = given.prepared_job(ledger, 10), given.prepared_job(ledger, 10)
+    assert Counter(order(ledger, 1, size=10)) == {first: 5, second: 5}
+
+
+def test_turns_are_counted_in_audio(ledger: Ledger) -> None:
+    long = given.prepared_job(ledger, 40, kept=2 * given.KEPT)
+    short = given.prepared_job(ledger, 80, kept=given.KEPT)
+    shares = Counter(order(ledger, 3, size=10))
+    assert 18 <= shares[short] <= 22
+    assert 8 <= shares[long] <= 12
+
+
+def test_a_ten_hour_job_never_starves_a_ten_second_one(ledger: Ledger) -> None:
+    given.prepared_job(ledger, 1800)
+    order(ledger, 20, size=16)
+    short = given.prepared_job(ledger, 1)
+    assert short in order(ledger, 1, size=2)
+
+
+def test_a_newcomer_starts_at_par_and_starves_nobody(ledger: Ledger) -> None:
+    old = given.prepared_job(ledger, 200)
+    order(ledger, 10, size=10)
+    new = given.prepared_job(ledger, 100)
+    shares = Counter(order(ledger, 2, size=10))
+    assert abs(shares[old] - shares[new]) <= 2
+
+
+def test_a_job_that_trickles_in_gets_no_more_than_its_share(ledger: Ledger) -> None:
+    """Each of its windows comes alone, so it leaves and enters the turns all the time."""
+    steady = given.prepared_job(ledger, 100)
+    ledger.create(given.request("trickle"))
+    unit = given.claim_prepare(ledger)
+    windows = given.windows(40)
+    shares: Counter[str] = Counter()
+    for window in windows:
+        ledger.register(unit, [window], decoded_s=1.0, duration_s=400.0)
+        shares.update(order(ledger, 1, size=1))
+    assert abs(shares[steady] - shares["trickle"]) <= 2
+
+
+def test_an_owner_who_was_away_has_earned_nothing(ledger: Ledger) -> None:
+    back = given.prepared_job(ledger, 1, owner="was away")
+    order(ledger, 1)
+    present = given.prepared_job(ledger, 300, owner="present")
+    order(ledger, 10, size=10)
+    back = given.prepared_job(ledger, 100, owner="was away")
+    shares = Counter(order(ledger, 2, size=10))
+    assert abs(shares[present] - shares[back]) <= 2
