@@ -108,5 +108,6 @@ class Hinter:
 
 def _waiting(connection: Connection, queue: str) -> int:
     """Messages in the queue's list; hints have no priority, so the list bears the queue's own name."""
-    count: int = connection.default_channel.client.llen(queue)
+    channel: Any = connection.default_channel
+    count: int = channel.client.llen(queue)
     return count

@@ -1,0 +1,51 @@
+"""How large the next batch may be: from the speed that was measured, and from what has run out of memory."""
+
+from dataclasses import dataclass
+
+from jobs.settings import Settings
+
+#: the weight of what was measured before, against one more batch
+MEMORY = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimit:
+    """What to ask the ledger for; it gives one window at least."""
+
+    windows: int
+    samples: int
+
+
+class BatchPlan:
+    """Used under the device's lock, or by the heartbeat for `speed`."""
+
+    def __init__(self, settings: Settings, sampling_rate_hz: int) -> None:
+        self._settings = settings
+        self._rate_hz = sampling_rate_hz
+        self._samples = self._kept_samples = self._seconds = 0.0
+        self._memory_samples: int | None = None
+
+    @property
+    def limit(self) -> BatchLimit:
+        """One window until a speed is known; then at most `batch_compute_s` of predicted compute."""
+        if self._seconds == 0:
+            return BatchLimit(1, 1)
+        samples = int(self._samples / self._seconds * self._settings.batch_compute_s)
+        if self._memory_samples is not None:
+            samples = min(samples, self._memory_samples)
+        return BatchLimit(self._settings.batch_windows, max(1, samples))
+
+    @property
+    def speed(self) -> float:
+        """Seconds of audio transcribed per second of compute, context not counted; 0 until known."""
+        return self._kept_samples / self._rate_hz / self._seconds if self._seconds else 0.0
+
+    def ran(self, *, samples: int, kept_samples: int, seconds: float) -> None:
+        """A batch came out: so many samples with their context, so many without it."""
+        self._samples = MEMORY * self._samples + samples
+        self._kept_samples = MEMORY * self._kept_samples + kept_samples
+        self._seconds = MEMORY * self._seconds + max(seconds, 1e-6)
+
+    def out_of_memory(self, samples: int) -> None:
+        """A batch of so many samples didn't fit: from now on, at most half of that."""
+        self._memory_samples = samples // 2

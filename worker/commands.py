@@ -1,0 +1,60 @@
+"""`tingxie worker transcribe|prepare`: the workers' commands."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from jobs.errors import SetupError, TingxieError
+from jobs.settings import Settings
+
+#: sysexits.h: the configuration is at fault; starting again won't help
+EX_CONFIG = 78
+
+app = typer.Typer(help="Run a worker: transcribe or prepare.", no_args_is_help=True)
+
+
+@app.command()
+def transcribe(
+    model: Annotated[str | None, typer.Option(help="Hub id or local folder of the model.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads that load, run and commit.")] = None,
+) -> None:
+    """Run the model over windows, in the foreground; SIGTERM ends the batch in hand and hands back the rest."""
+    # torch and transformers take seconds and hundreds of megabytes: only this command needs them.
+    from worker.model import load_model  # noqa: PLC0415
+    from worker.transcribe_process import run_transcribe  # noqa: PLC0415
+
+    chosen = {"model": model, "device": device, "dtype": dtype, "transcribe_threads": threads}
+    _run("transcribe", chosen, lambda settings: run_transcribe(settings, load_model))
+
+
+@app.command()
+def prepare(
+    processes: Annotated[int | None, typer.Option(help="Child processes.")] = None,
+) -> None:
+    """Decode and cut audio, and write transcripts, in the foreground; SIGTERM hands back what is in hand."""
+    from worker.prepare_process import run_prepare  # noqa: PLC0415
+
+    _run("prepare", {"prepare_processes": processes}, run_prepare)
+
+
+def read_settings(chosen: dict[str, Any]) -> Settings:
+    """The settings, those chosen on the command line first. Raises SetupError."""
+    try:
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"TINGXIE_{'_'.join(map(str, first['loc'])).upper()}"
+        raise SetupError(f"{name}: {first['msg']}", remedy="docs/operations.md lists the settings.") from error
+
+
+def _run(name: str, chosen: dict[str, Any], run: Callable[[Settings], int]) -> None:
+    try:
+        status = run(read_settings(chosen))
+    except TingxieError as error:
+        typer.echo(f"tingxie worker {name}: {error.detail}. {error.remedy}", err=True)
+        raise typer.Exit(EX_CONFIG) from error
+    raise typer.Exit(status)

@@ -1,0 +1,171 @@
+"""The transcribe phase: claim a batch of windows, load them, run the model, commit; several threads, one device."""
+
+import os
+import threading
+import time
+import uuid
+
+import structlog
+
+from jobs.broker import Hinter
+from jobs.errors import LedgerUnavailable, ObjectMissing, StoreUnavailable
+from jobs.ledger import Ledger, WindowLease, WindowResult
+from jobs.store import AudioStore, layout
+from worker import samples
+from worker.batching import BatchPlan
+from worker.drain import Drain
+from worker.forward import ForwardInput
+from worker.forwarder import Forwarder, Outcome
+from worker.insistence import insist
+from worker.slots import Slots
+from worker.watchdog import EXIT_STATUS
+
+log = structlog.get_logger()
+
+#: how long a thread waits after the store failed, doubling up to the longest
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+
+
+class Transcriber:
+    """`work` is the body of a hint's task and may run in several threads: while one computes, the next has claimed and
+    loaded its batch, and another commits. No more than one batch is claimed ahead, so what a new job waits for is
+    small, and so is what a crash costs.
+    """
+
+    def __init__(
+        self,
+        model_key: str,
+        ledger: Ledger,
+        store: AudioStore,
+        hinter: Hinter,
+        *,
+        incarnation: str,
+        forwarder: Forwarder,
+        plan: BatchPlan,
+        slots: Slots,
+        drain: Drain,
+    ) -> None:
+        self._model_key = model_key
+        self._ledger = ledger
+        self._store = store
+        self._hinter = hinter
+        self._incarnation = incarnation
+        self._forwarder = forwarder
+        self._plan = plan
+        self._slots = slots
+        self._drain = drain
+        self._claiming = threading.Lock()  # held from before a claim until its batch has the device
+        self._device = threading.Lock()
+        self._pause_s = FIRST_PAUSE_S
+
+    def work(self) -> None:
+        """Batch after batch, until nothing is claimable or this process is to end."""
+        with self._slots.taken():
+            try:
+                while not self._drain.requested and self._batch():
+                    pass
+            except LedgerUnavailable as error:
+                # Only while draining (insist): what is still held lapses or is handed back at the end.
+                log.warning("transcribe.gave_up", detail=error.detail)
+            except Exception:
+                # A mistake of ours: only the end of this process gives back the windows that it holds.
+                log.critical("transcribe.crashed", exc_info=True)
+                os._exit(EXIT_STATUS)
+
+    def _batch(self) -> bool:
+        """One batch from claim to commit; False if there was none."""
+        with self._claiming:
+            leases = [] if self._drain.requested else self._claim()
+            if not leases:
+                return False
+            batch, store_away = self._load(leases)
+            self._device.acquire()
+        try:
+            outcome, seconds = self._run(batch)
+        finally:
+            self._device.release()
+        self._settle(outcome, seconds)
+        self._rest(store_away)
+        return True
+
+    def _claim(self) -> list[WindowLease]:
+        limit, claim_id = self._plan.limit, uuid.uuid4().hex
+        return insist(
+            lambda: self._ledger.claim_windows(
+                self._incarnation, claim_id, self._model_key, max_windows=limit.windows, max_samples=limit.samples
+            ),
+            self._drain,
+        )
+
+    def _load(self, leases: list[WindowLease]) -> tuple[list[ForwardInput], bool]:
+        """The windows whose objects could be read, and whether the store failed; the others go back to the ledger."""
+        loaded: list[ForwardInput] = []
+        for number, lease in enumerate(leases):
+            try:
+                data = self._store.read(layout.window(lease.job_id, lease.window.index))
+                loaded.append(ForwardInput(lease, samples.decode(data)))
+            except ObjectMissing as error:
+                self._report_missing(lease, error)
+            except StoreUnavailable as error:
+                log.warning("store.away", detail=error.detail, handed_back=len(leases) - number)
+                self._hand_back(leases[number:])
+                return loaded, True
+        return loaded, False
+
+    def _report_missing(self, lease: WindowLease, error: ObjectMissing) -> None:
+        log.warning("window.missing", job_id=lease.job_id, index=lease.window.index, detail=error.detail)
+        insist(lambda: self._ledger.window_missing(self._incarnation, lease), self._drain)
+        self._hinter.cpu()
+
+    def _run(self, batch: list[ForwardInput]) -> tuple[Outcome, float]:
+        """Those windows that are still ours through the model; says also how long that took."""
+        leases = [each.lease for each in batch]
+        if self._drain.requested:
+            return Outcome(left=leases), 0.0
+        if not batch:
+            return Outcome(), 0.0
+        ours = insist(lambda: self._ledger.start(self._incarnation, leases), self._drain)
+        kept = [each for each, is_ours in zip(batch, ours, strict=True) if is_ours]
+        began = time.monotonic()
+        outcome = self._forwarder.run(kept) if kept else Outcome()
+        return outcome, time.monotonic() - began
+
+    def _settle(self, outcome: Outcome, seconds: float) -> None:
+        """Tell the ledger, as often as it takes: results are kept as long as this process lives."""
+        if outcome.results:
+            self._commit(outcome.results, seconds)
+        for lease, problem in outcome.failed:
+            failed = insist(
+                lambda lease=lease, problem=problem: self._ledger.fail_window(  # type: ignore[misc]
+                    self._incarnation, lease, problem, alone=True
+                ),
+                self._drain,
+            )
+            log.warning("window.failed", job_id=lease.job_id, index=lease.window.index, ended_job=failed)
+        self._hand_back(outcome.left)
+
+    def _commit(self, results: list[WindowResult], seconds: float) -> None:
+        committed = insist(lambda: self._ledger.commit(self._incarnation, results), self._drain)
+        if committed.completed_jobs:
+            self._hinter.cpu(len(committed.completed_jobs))
+        log.info(
+            "batch.committed",
+            job_ids=sorted({result.lease.job_id for result in results}),
+            windows=committed.accepted,
+            fenced=committed.fenced,
+            compute_s=round(seconds, 3),
+            completed_jobs=committed.completed_jobs,
+        )
+
+    def _hand_back(self, leases: list[WindowLease]) -> None:
+        if leases:
+            insist(lambda: self._ledger.hand_back(self._incarnation, leases), self._drain)
+            log.info("windows.handed_back", windows=len(leases))
+
+    def _rest(self, store_away: bool) -> None:
+        """Pause after the store failed, longer each time."""
+        if not store_away:
+            self._pause_s = FIRST_PAUSE_S
+            return
+        self._drain.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
