@@ -1,0 +1,246 @@
+"""The service as real processes against the tests' Redis: front end, transcribe and prepare workers, on free ports.
+
+    with service(settings, tmp_path) as running:
+        job_id = running.submit(path)
+        job = running.wait(job_id)
+        transcript = running.transcript(job_id)
+
+`settings` is the fixture (or any Settings); what a test wants otherwise goes into the environment by `options`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+import psutil
+
+from jobs.broker import Hinter, make_celery
+from jobs.job import Job, JobOptions
+from jobs.ledger import Ledger, WorkerInfo
+from jobs.settings import Settings
+from jobs.store import AudioStore, open_store
+from jobs.submission import Submissions
+from jobs.transcript import Transcript
+from tests.support.waiting import eventually
+
+#: loading torch and a model takes 5 s on an idle machine, and tests may share theirs
+START_S = 180.0
+JOB_S = 120.0
+#: the module that stands for `tingxie worker transcribe` in most tests: no torch
+FAKE_MODEL = "tests.support.fake_model"
+
+
+@dataclass
+class Process:
+    """A child process and its log."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log_path: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, timeout_s: float = 60.0) -> int:
+        return self.process.wait(timeout_s)
+
+    def children(self) -> list[psutil.Process]:
+        """Its live children; for a prepare worker the processes that do the work."""
+        return psutil.Process(self.pid).children()
+
+
+@dataclass
+class Service:
+    settings: Settings
+    folder: Path
+    environment: Mapping[str, str]
+    ledger: Ledger
+    store: AudioStore
+    submissions: Submissions
+    processes: dict[str, Process] = field(default_factory=dict)
+    url: str = ""
+    _files: list[IO[bytes]] = field(default_factory=list)
+
+    # ---- a job
+    def submit(self, path: Path, **options: Any) -> str:
+        """Take a file in as the front end does, in this process; returns the job's id."""
+        return self.submit_bytes(path.read_bytes(), path.name, **options)
+
+    def submit_bytes(self, audio: bytes, filename: str = "audio.wav", **options: Any) -> str:
+        job_id = self.submissions.begin()
+        stored = self.submissions.receive(job_id, [audio])
+        chosen = JobOptions(**options)
+        self.submissions.accept(job_id, stored, filename=filename, options=chosen, owner="local")
+        return job_id
+
+    def job(self, job_id: str) -> Job:
+        return self.ledger.job(job_id)
+
+    def wait(self, job_id: str, timeout_s: float = JOB_S) -> Job:
+        """The job once it has ended, however it has."""
+
+        def ended() -> Job | None:
+            job = self.job(job_id)
+            assert job.state.is_terminal, job
+            return job
+
+        job = eventually(ended, timeout_s, every_s=0.05)
+        assert job is not None
+        return job
+
+    def transcript(self, job_id: str) -> Transcript:
+        from jobs.store import layout  # noqa: PLC0415
+
+        return Transcript.model_validate_json(self.store.read(layout.transcript(job_id)))
+
+    # ---- its processes
+    def start(self, name: str, *command: str, **environment: str) -> Process:
+        """Start `python -m command…` under a name of its own, logging into a file."""
+        log_path = self.folder / f"{name}.log"
+        file = log_path.open("ab")
+        self._files.append(file)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**self.environment, **environment},
+        )
+        self.processes[name] = Process(name, process, log_path)
+        return self.processes[name]
+
+    def workers(self, kind: str = "") -> list[WorkerInfo]:
+        return [worker for worker in self.ledger.workers() if kind in ("", worker.kind)]
+
+    def wait_for_workers(self, *, transcribe: int, cpu: int) -> None:
+        """Until so many of each kind are live in the ledger."""
+
+        def live() -> bool:
+            self.check_alive()
+            assert len(self.workers("transcribe")) >= transcribe
+            assert len(self.workers("cpu")) >= cpu
+            return True
+
+        eventually(live, START_S, every_s=0.1)
+
+    def check_alive(self) -> None:
+        """Raise RuntimeError if a process has ended that nobody ended."""
+        for process in self.processes.values():
+            if process.process.poll() is not None:
+                raise RuntimeError(f"{process.name} ended (status {process.process.returncode}):\n{process.log}")
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Process:
+        """Send a signal and forget the process; SIGSTOP and SIGCONT don't forget it."""
+        process = self.processes[name]
+        process.kill(number)
+        if number not in (signal.SIGSTOP, signal.SIGCONT):
+            del self.processes[name]
+        return process
+
+    def stop(self) -> None:
+        """SIGTERM to all, then SIGKILL to whatever is left."""
+        for process in self.processes.values():
+            process.kill(signal.SIGCONT)
+            process.kill(signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for file in self._files:
+            file.close()
+
+    def print_logs(self) -> None:
+        for log_path in sorted(self.folder.glob("*.log")):
+            print(f"---- {log_path.name}\n{log_path.read_text(errors='replace')[-20_000:]}")
+
+
+@contextmanager
+def service(
+    settings: Settings,
+    folder: Path,
+    *,
+    transcribers: int = 1,
+    preparers: int = 1,
+    web: bool = False,
+    transcribe: str = FAKE_MODEL,
+    environment: Mapping[str, str] | None = None,
+    **options: object,
+) -> Iterator[Service]:
+    """Start it, ready for work; stop it at the end, and print all logs if the block raised.
+
+    transcribe: the module to run as transcribe worker; "tingxie" is the real one, with `model=…` among the options.
+    preparers: children of the one prepare worker. options: settings that differ.
+    """
+    if transcribe != "tingxie":
+        options.setdefault("model", "fake")
+    chosen = settings.model_copy(update={"prepare_processes": max(preparers, 1), **options})
+    running = _make(chosen, folder, environment or {}, options)
+    try:
+        for number in range(1, transcribers + 1):
+            start_transcriber(running, f"transcribe-{number}", transcribe)
+        if preparers:
+            running.start("prepare", "tingxie", "worker", "prepare")
+        if web:
+            running.start("web", "tingxie", "web", "--port", "0")
+            running.url = eventually(lambda: _address(running), START_S)
+        running.wait_for_workers(transcribe=transcribers, cpu=preparers)
+        yield running
+    except BaseException:
+        running.print_logs()
+        raise
+    finally:
+        running.stop()
+        running.ledger.close()
+
+
+def start_transcriber(running: Service, name: str, module: str = FAKE_MODEL, **environment: str) -> Process:
+    command = ["worker", "transcribe"] if module == "tingxie" else []
+    return running.start(name, module, *command, **environment)
+
+
+def _make(settings: Settings, folder: Path, environment: Mapping[str, str], options: Mapping[str, object]) -> Service:
+    folder.mkdir(parents=True, exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TINGXIE_")}
+    chosen = {f"TINGXIE_{name.upper()}": str(value) for name, value in options.items()}
+    ledger, store = Ledger.connect(settings), open_store(settings.store)
+    return Service(
+        settings=settings,
+        folder=folder,
+        environment={
+            **inherited,
+            "TINGXIE_REDIS_URL": settings.redis_url,
+            "TINGXIE_DATA_DIR": str(settings.data_dir),
+            "TINGXIE_PREPARE_PROCESSES": str(settings.prepare_processes),
+            "TINGXIE_MODEL_THREADS": "1",
+            "TINGXIE_LOG_LEVEL": "debug",
+            **chosen,
+            **environment,
+        },
+        ledger=ledger,
+        store=store,
+        submissions=Submissions(settings, ledger, store, Hinter(make_celery(settings))),
+    )
+
+
+def _address(running: Service) -> str:
+    running.check_alive()
+    lines = running.processes["web"].log.splitlines()
+    url = next((line.split()[1] for line in lines if line.startswith("listening ")), "")
+    return url if url and httpx.get(f"{url}/healthz").is_success else ""
