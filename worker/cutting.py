@@ -16,16 +16,15 @@ from jobs.model import ModelSpec
 from jobs.settings import Cutting
 from jobs.window import Window
 
-#: where pauses are looked for first: late cuts make long windows, and each window's context is computed for nothing
-NARROW_ZONE = 0.15
-#: where the quietest moment is looked for next
-WIDE_ZONE = 1 / 3
 #: how long a pause must be quiet
 PAUSE_S = 0.2
 #: a pause has at most this share of the window's mean power (-17 dB)
 PAUSE_POWER = 0.02
 #: a dip between phrases has at most this share (-6 dB); above it there is no better place than another
 DIP_POWER = 0.25
+#: Which last part of a window is searched, and what will do there. Late first: each window's context is computed for
+#: nothing, and windows of like length waste little in a batch (docs/decisions/window-rule.md).
+SEARCHES = ((0.15, PAUSE_POWER), (1 / 3, DIP_POWER))
 #: a window must keep at least this share of what it reads; less is a mistake in the settings
 MIN_KEPT_SHARE = 0.2
 #: Whisper invents text for a shorter rest (no source gives a length; one second holds a word)
@@ -118,8 +117,9 @@ def _up(samples: int, hop: int) -> int:
 
 
 class PauseFinder:
-    """Chooses the middle of the quietest 0.2 s: late in the window if that is a pause, else in its last third, and
-    the latest place where there is no dip either. Power is compared with the window's mean, so loudness is no matter.
+    """Chooses the middle of the quietest 0.2 s: late in the window if that is a pause, else earlier, back to its last
+    third; and the latest place where there is no dip at all. Power is compared with the window's mean, so loudness
+    doesn't matter.
     """
 
     def __init__(self, geometry: Geometry, sampling_rate_hz: int) -> None:
@@ -136,7 +136,7 @@ class PauseFinder:
         # quiet[j] is the power of the pause_hops hops from j on, per hop
         quiet = np.lib.stride_tricks.sliding_window_view(power, self._pause_hops).mean(axis=1)
         mean = float(power.mean())
-        for zone, limit in ((NARROW_ZONE, PAUSE_POWER), (WIDE_ZONE, DIP_POWER)):
+        for zone, limit in SEARCHES:
             cut = self._quietest(quiet, round(len(power) * (1 - zone)))
             if cut is not None and quiet[cut - self._pause_hops // 2] <= limit * mean:
                 return cut * geometry.hop

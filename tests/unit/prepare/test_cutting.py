@@ -67,6 +67,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(spec, window_s, context_s, noise(samples, draw(st.integers(0, 2**32 - 1))))
 
 
+@settings(deadline=None)
 @given(cases())
 def test_silence_windows_tile_all_frames(case: Case) -> None:
     rule = make_rule(case.spec, "silence", window_s=case.window_s, context_s=case.context_s)
@@ -92,6 +93,7 @@ def test_silence_windows_tile_all_frames(case: Case) -> None:
     assert kept == frames(total, case.spec)
 
 
+@settings(deadline=None)
 @given(cases())
 def test_windows_hold_the_very_samples(case: Case) -> None:
     rule = make_rule(case.spec, "silence", window_s=case.window_s, context_s=case.context_s)
@@ -101,6 +103,7 @@ def test_windows_hold_the_very_samples(case: Case) -> None:
         assert np.array_equal(samples, padded[window.start_sample : window.stop_sample])
 
 
+@settings(deadline=None)
 @given(cases(), st.lists(st.integers(1, 5000), min_size=1, max_size=5), st.sampled_from(["silence", "fixed"]))
 def test_block_sizes_change_nothing(case: Case, blocks: list[int], cutting: str) -> None:
     rule = make_rule(case.spec, cutting, window_s=case.window_s, context_s=case.context_s)
@@ -110,6 +113,7 @@ def test_block_sizes_change_nothing(case: Case, blocks: list[int], cutting: str)
     assert total == also_total
 
 
+@settings(deadline=None)
 @given(cases(), st.data())
 def test_a_resumed_cutter_goes_on_alike(case: Case, data: st.DataObject) -> None:
     cutting = data.draw(st.sampled_from(["silence", "fixed"]))
@@ -199,6 +203,7 @@ def test_no_audio_gives_no_window() -> None:
     assert cut_all(make_rule(ctc(), "silence", window_s=20, context_s=0.5), np.empty(0, np.float32)) == ([], 0)
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(1, 200), st.integers(0, 99))
 def test_whisper_windows_at_silence_do_not_overlap(tenths: int, seed: int) -> None:
     audio = noise(tenths * 8000, seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -15,6 +15,7 @@ floats = arrays(
 )
 
 
+@settings(deadline=None)
 @given(pcm16)
 def test_16_bit_samples_come_back_exactly(steps: np.ndarray) -> None:
     original = steps.astype(np.float32) / np.float32(32768)
@@ -22,6 +23,7 @@ def test_16_bit_samples_come_back_exactly(steps: np.ndarray) -> None:
     assert samples.unpack(samples.encode(original))[1] == samples.PCM16_STEP
 
 
+@settings(deadline=None)
 @given(floats)
 def test_other_samples_come_back_within_half_a_step_of_their_peak(original: np.ndarray) -> None:
     decoded = samples.decode(samples.encode(original))
@@ -30,6 +32,7 @@ def test_other_samples_come_back_within_half_a_step_of_their_peak(original: np.n
     assert np.allclose(decoded, original, rtol=0, atol=peak / 65534 * 1.001 + peak * 1e-6 + 1e-37)
 
 
+@settings(deadline=None)
 @given(floats)
 def test_decoding_and_encoding_again_changes_nothing_more(original: np.ndarray) -> None:
     """So a window that is repaired from its own samples stays within the first rounding."""
