@@ -47,6 +47,7 @@ ALL = (
     # ---- one model (key: ModelSpec.key)
     Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival"),
     Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed"),
+    Key("groups", "model:{key}:groups", "hash", FOR_EVER, "unfinished job → priority:owner"),
     Key("totals", "model:{key}:totals", "hash", FOR_EVER,
         "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it"),
     Key("turns", "model:{key}:turns", "hash", FOR_EVER,

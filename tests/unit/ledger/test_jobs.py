@@ -178,7 +178,7 @@ def check_nothing_waits(ledger: Ledger, redis: Redis, job_id: str) -> None:
     assert all(each.claimable_windows == 0 and each.backlog_s == 0 for each in demand.models)
     assert list(redis.scan_iter(f"tingxie:job:{job_id}:*")) == []
     assert list(redis.scan_iter("tingxie:held:*")) == []
-    for kind in ("jobs", "owners", "queue", "remaining"):
+    for kind in ("jobs", "owners", "queue", "remaining", "groups"):
         assert list(redis.scan_iter(f"tingxie:model:*:{kind}*")) == []
     assert not redis.exists("tingxie:unpinned", "tingxie:asked:toy")
 

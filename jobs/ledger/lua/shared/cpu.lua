@@ -24,6 +24,7 @@ local function pin(job, key, spec, now)
     'rate', spec.sampling_rate_hz)
   job.model_key = key
   call('ZADD', K.queue(key), RANK[job.priority] + number(job.ticket), job.id)
+  call('HSET', K.groups(key), job.id, job.priority .. ':' .. job.owner)
   set_remaining(job.id)
   offer_prepare(job.id, now)
 end

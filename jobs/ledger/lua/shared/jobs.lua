@@ -40,6 +40,7 @@ local function leave_queue(job)
   call('HINCRBY', K.totals(key), 'claimable', 0 - waiting_windows(job.id))
   call('HINCRBY', K.totals(key), 'backlog', 0 - left) -- 0 -, since Lua prints a minus zero
   call('HDEL', K.remaining(key), job.id)
+  call('HDEL', K.groups(key), job.id)
   call('ZREM', K.queue(key), job.id)
 end
 

@@ -11,17 +11,16 @@ local function crowd_of(key, now)
   local crowd = {jobs = {}, speed = 0}
   local ids = call('ZRANGE', K.queue(key), 0, LOOKED_AT - 1)
   local lefts = #ids > 0 and call('HMGET', K.remaining(key), unpack(ids)) or {}
+  local groups = #ids > 0 and call('HMGET', K.groups(key), unpack(ids)) or {}
   local owners, siblings = {}, {}
-  for i, id in ipairs(ids) do
-    local job = fields(K.job(id), 'priority', 'owner')
-    local mine = job.priority .. ':' .. job.owner
-    job.left, job.mine = number(lefts[i]), mine
-    if not siblings[mine] then owners[job.priority] = (owners[job.priority] or 0) + 1 end
-    siblings[mine] = (siblings[mine] or 0) + 1
-    crowd.jobs[i] = job
+  for i, group in ipairs(groups) do
+    local priority = string.match(group, '^%a+')
+    if not siblings[group] then owners[priority] = (owners[priority] or 0) + 1 end
+    siblings[group] = (siblings[group] or 0) + 1
+    crowd.jobs[i] = {left = number(lefts[i]), group = group, priority = priority}
   end
   for _, job in ipairs(crowd.jobs) do
-    job.share = WEIGHT[job.priority] / owners[job.priority] / siblings[job.mine]
+    job.share = WEIGHT[job.priority] / owners[job.priority] / siblings[job.group]
   end
   local live = call('ZRANGEBYSCORE', K.serving(key), seconds(now), '+inf')
   for _, speed in ipairs(#live > 0 and call('HMGET', K.speeds(key), unpack(live)) or {}) do
