@@ -13,11 +13,11 @@ from structlog.typing import EventDict, Processor
 from jobs.settings import Settings
 
 #: libraries that narrate what they do at INFO
-TALKATIVE = ("celery", "kombu", "httpx", "httpcore", "urllib3", "huggingface_hub", "filelock", "werkzeug")
+TALKATIVE = ("celery", "kombu", "httpx", "httpcore", "urllib3", "huggingface_hub", "filelock", "werkzeug", "redis")
 
 
 def configure_logs(settings: Settings, **bound: Any) -> None:
-    """Set up this process's log lines, once, before its threads start. `bound` stands in every line of this thread."""
+    """Set up this process's log lines; `bound` stands in every one. A forked child may do it again."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -38,7 +38,12 @@ def configure_logs(settings: Settings, **bound: Any) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _name_library],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings)],
+            # Here rather than by contextvars, which new threads don't inherit.
+            processors=[
+                lambda _logger, _method, event: {**event, **bound},
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(settings),
+            ],
         )
     )
     root = logging.getLogger()
@@ -47,7 +52,6 @@ def configure_logs(settings: Settings, **bound: Any) -> None:
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
-    structlog.contextvars.bind_contextvars(**bound)
 
 
 def _rendering(settings: Settings) -> list[Processor]:

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 #: then the task ends with a new hint, so that Celery may replace a child that has grown
 UNITS_PER_TASK = 50
+#: transcribe workers that a few new windows wake at once; the reconciler wakes more
+MOST_WOKEN = 8
 #: how long a child waits after Redis or the store failed it, doubling up to the longest
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
@@ -105,12 +107,18 @@ class CpuWorker:
             self._settings,
             should_yield=self._others_wait,
             is_draining=lambda: self._drain.requested,
+            on_registered=lambda added, waiting: self._hint(unit.spec.key, added, waiting),
         )
 
     def _others_wait(self) -> bool:
         """Whether more units wait than children are idle."""
         demand = self._ledger.demand()
         return demand.claimable_cpu_units > demand.idle_cpu_slots
+
+    def _hint(self, model_key: str, added: int, waiting: int) -> None:
+        """Wake transcribe workers for new windows; where older ones wait too, they are all awake."""
+        if waiting <= added:
+            self._hinter.transcribe(model_key, min(added, MOST_WOKEN))
 
     def _give_back(self, unit: Unit, error: Unavailable) -> None:
         """Redis or the store failed in mid-unit: nothing is held against the unit, and this child rests a little."""

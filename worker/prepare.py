@@ -34,14 +34,17 @@ def prepare(
     *,
     should_yield: Callable[[], bool],
     is_draining: Callable[[], bool] = lambda: False,
+    on_registered: Callable[[int, int], None] = lambda _added, _waiting: None,
 ) -> None:
     """Work on a claimed unit until the job is prepared, failed, refused, parked or yielded; the ledger knows which.
 
     should_yield: others wait; asked once settings.prepare_slice_s of work are done. is_draining: this process is to
-    end; asked about twice a second. Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
+    end; asked about twice a second. on_registered: so many windows became claimable, and so many of the job's now wait
+    unclaimed. Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
     """
     try:
-        _attempt(unit, ledger, store, settings, should_yield=should_yield, is_draining=is_draining)
+        registrar = Registrar(unit, ledger, store, on_registered)
+        _attempt(unit, registrar, ledger, store, settings, should_yield=should_yield, is_draining=is_draining)
     except Refused:
         log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
     except JobError as error:
@@ -61,6 +64,7 @@ def _fail(unit: PrepareUnit, ledger: Ledger, error: JobError) -> None:
 
 def _attempt(
     unit: PrepareUnit,
+    registrar: Registrar,
     ledger: Ledger,
     store: AudioStore,
     settings: Settings,
@@ -68,7 +72,6 @@ def _attempt(
     should_yield: Callable[[], bool],
     is_draining: Callable[[], bool],
 ) -> None:
-    registrar = Registrar(unit, ledger, store)
     try:
         with (
             store.local_file(layout.audio(unit.job_id)) as path,

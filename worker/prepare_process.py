@@ -5,7 +5,6 @@ Each child claims for itself: its own incarnation, heartbeat and limits, all mad
 
 from typing import Any
 
-import structlog
 from celery import signals
 
 from jobs.broker import CPU_QUEUE, Hinter, make_celery
@@ -22,8 +21,6 @@ from worker.slots import Slots
 from worker.tasks import add_cpu_task
 from worker.upkeep import Upkeep
 from worker.watchdog import Watchdog
-
-log = structlog.get_logger()
 
 #: a child that has needed this share of its memory limit is replaced between two tasks: what one file left behind
 #: must not make another one fail
@@ -42,7 +39,7 @@ class PrepareChild:
     def start(self, **_: Any) -> None:
         """Celery's worker_process_init."""
         settings, incarnation = self._settings, new_incarnation("cpu")
-        structlog.contextvars.bind_contextvars(worker=incarnation)
+        configure_logs(settings, worker=incarnation)
         limit_memory(settings.prepare_memory_bytes)
         ledger, store = Ledger.connect(settings), open_store(settings.store)
         hinter, slots = Hinter(make_celery(settings)), Slots(1)

@@ -1,6 +1,7 @@
 """Windows on their way from the cutter: into the store one by one, into the ledger in small groups."""
 
 import time
+from collections.abc import Callable
 
 from jobs.errors import AudioUnreadable, ObjectMissing
 from jobs.ledger import Ledger, PrepareUnit
@@ -18,10 +19,13 @@ GROUP_S = 0.5
 class Registrar:
     """An object is in the store before the ledger knows its window, so whoever claims the window finds it."""
 
-    def __init__(self, unit: PrepareUnit, ledger: Ledger, store: AudioStore) -> None:
+    def __init__(
+        self, unit: PrepareUnit, ledger: Ledger, store: AudioStore, on_registered: Callable[[int, int], None]
+    ) -> None:
         self._unit = unit
         self._ledger = ledger
         self._store = store
+        self._on_registered = on_registered
         self._group: list[Window] = []
         self._last_call: float | None = None
         #: windows registered, by earlier slices too
@@ -49,9 +53,11 @@ class Registrar:
         if not self._group:
             return
         self.waiting = self._ledger.register(self._unit, self._group, decoded_s=decoded_s, duration_s=duration_s)
-        self.count += len(self._group)
+        added = len(self._group)
+        self.count += added
         self._group = []
         self._last_call = time.monotonic()
+        self._on_registered(added, self.waiting)
 
     def _repair(self, cut: CutWindow) -> None:
         """Write a registered window again if its object is missing or damaged."""
