@@ -52,9 +52,11 @@ def read_settings(chosen: dict[str, Any]) -> Settings:
 
 
 def _run(name: str, chosen: dict[str, Any], run: Callable[[Settings], int]) -> None:
+    from worker.program import end  # noqa: PLC0415 (Celery's worker machinery)
+
     try:
         status = run(read_settings(chosen))
     except TingxieError as error:
         typer.echo(f"tingxie worker {name}: {error.detail}. {error.remedy}", err=True)
         raise typer.Exit(EX_CONFIG) from error
-    raise typer.Exit(status)
+    end(status)

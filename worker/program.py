@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sys
 import warnings
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import structlog
 from celery import Celery, signals
@@ -37,6 +38,13 @@ class Program(Worker):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, drain_or_end)
         signal.signal(signal.SIGQUIT, lambda number, _frame: os._exit(128 + number))
+
+
+def end(status: int) -> NoReturn:
+    """End this process at once: all is handed back, and taking the native libraries apart would take seconds."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def run_program(

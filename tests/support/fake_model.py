@@ -5,7 +5,6 @@ but what `TINGXIE_TEST_FORWARD_S` asks it to sleep for each second of audio.
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ from jobs.model import ModelSpec
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
 from worker.forward import ForwardInput, ForwardOutput
+from worker.program import end
 from worker.runs import Runs
 from worker.transcribe_process import run_transcribe
 from worker.vocabulary import VOCABULARY_FILE, Vocabulary
@@ -68,7 +68,7 @@ def _output(window: ForwardInput) -> ForwardOutput:
 
 def serve(before: Callable[[list[ForwardInput]], None] = lambda _: None) -> None:
     """Be a transcribe worker with this model; `before` runs ahead of each forward and may do its worst."""
-    sys.exit(run_transcribe(Settings(), lambda _: FakeModel(before)))
+    end(run_transcribe(Settings(), lambda _: FakeModel(before)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""`tingxie recover`: the ledger rebuilt from the store, after Redis lost its data."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+from jobs.broker import Hinter, make_celery
+from jobs.errors import ObjectMissing, TingxieError
+from jobs.job import JobRequest
+from jobs.ledger import Ledger
+from jobs.logs import configure_logs
+from jobs.settings import Settings
+from jobs.store import AudioStore, layout, open_store
+from jobs.transcript import Transcript
+
+log = structlog.get_logger()
+
+app = typer.Typer(help="Rebuild the ledger from the store after Redis lost its data.")
+
+RECORD = "/job.json"
+
+
+@dataclass(slots=True)
+class Counts:
+    """restored: have a transcript. entered: will be transcribed anew. known: the ledger had them.
+
+    skipped: nothing can be done for them: neither transcript nor audio, or a job.json that can't be read.
+    """
+
+    restored: int = 0
+    entered: int = 0
+    known: int = 0
+    skipped: int = 0
+
+
+@app.callback(invoke_without_command=True)
+def recover(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Enter every job of the store that the ledger doesn't know; safe to repeat, and while the service runs."""
+    settings = Settings()
+    configure_logs(settings)
+    try:
+        counts = rebuild(Ledger.connect(settings), open_store(settings.store))
+    except TingxieError as error:
+        typer.echo(f"tingxie recover: {error.detail}. {error.remedy}", err=True)
+        raise typer.Exit(1) from error
+    if counts.entered:
+        Hinter(make_celery(settings)).cpu()
+    found = {name: getattr(counts, name) for name in Counts.__slots__}
+    typer.echo(json.dumps(found) if as_json else ", ".join(f"{count} {name}" for name, count in found.items()))
+
+
+def rebuild(ledger: Ledger, store: AudioStore) -> Counts:
+    """Raises LedgerUnavailable or StoreUnavailable; what was entered by then stays entered.
+
+    A job that had failed is tried again, and one that was cancelled runs: only Redis knew. A deleted one stays
+    deleted, its job.json is gone.
+    """
+    counts = Counts()
+    for found in list(store.list("jobs/")):
+        if found.name.endswith(RECORD):
+            _enter(ledger, store, found.name, counts)
+    return counts
+
+
+def _enter(ledger: Ledger, store: AudioStore, record: str, counts: Counts) -> None:
+    try:
+        request = JobRequest.model_validate_json(store.read(record))
+    except (ObjectMissing, ValidationError) as error:
+        log.warning("recover.unreadable", object=record, error=str(error))
+        counts.skipped += 1
+        return
+    transcript = _transcript(store, request.id)
+    if transcript is not None:
+        written_at = store.info(layout.transcript(request.id)).modified_at
+        is_new = ledger.restore_succeeded(
+            request,
+            revision=transcript.revision,
+            dtype="",
+            duration_s=transcript.duration_s,
+            finished_at=written_at,
+        )
+        counts.restored += is_new
+    elif store.exists(layout.audio(request.id)):
+        is_new = ledger.create(request)
+        counts.entered += is_new
+    else:
+        counts.skipped += 1
+        return
+    counts.known += not is_new
+
+
+def _transcript(store: AudioStore, job_id: str) -> Transcript | None:
+    """The job's transcript, if it has one; one that can't be read is written anew."""
+    try:
+        return Transcript.model_validate_json(store.read(layout.transcript(job_id)))
+    except ObjectMissing:
+        return None
+    except ValidationError as error:
+        log.warning("recover.unreadable", object=layout.transcript(job_id), error=str(error))
+        return None
