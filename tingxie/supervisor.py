@@ -13,6 +13,8 @@ from tingxie.exits import Exit
 from tingxie.own_redis import OwnRedis
 
 _TICK_S = 0.1
+#: /readyz writes to the store and asks Redis: not something to do all the time
+_READY_EVERY_S = 0.5
 #: a batch is at most about 2 s of compute, a slow machine's first one several times that
 _DRAIN_S = 60.0
 #: before the stack was ready there is no batch to end
@@ -29,6 +31,7 @@ class Supervisor:
         self._children = [child for group in groups for child in group]
         self._redis = redis
         self._was_ready = False
+        self._ask_at = 0.0
         self._stops_asked = 0
 
     def run(self, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
@@ -56,9 +59,11 @@ class Supervisor:
                 self._bury(child, status)
             elif child.due:
                 child.start()
-        if not self._was_ready and is_ready():
-            self._was_ready = True
-            on_ready()
+        if not self._was_ready and time.monotonic() >= self._ask_at:
+            self._was_ready = is_ready()
+            self._ask_at = time.monotonic() + _READY_EVERY_S
+            if self._was_ready:
+                on_ready()
 
     def _bury(self, child: Child, status: int) -> None:
         """Say that a child ended and plan its restart. Raises StackError where a restart can't help."""

@@ -46,10 +46,9 @@ def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
     web = Child(stack.plan_web(), stack.data.logs, verbose=verbose)
     plans = [stack.plan_prepare(), *stack.plan_transcribe()]
     workers = [Child(plan, stack.data.logs, verbose=verbose) for plan in plans]
-    with Client(stack.url, timeout_s=_READY_TIMEOUT_S) as client:
-        Supervisor([workers, [web]], redis).run(
-            is_ready=lambda: _is_ready(client), on_ready=lambda: typer.echo(f"ready {stack.url}")
-        )
+    Supervisor([workers, [web]], redis).run(
+        is_ready=lambda: _is_ready(stack.url), on_ready=lambda: typer.echo(f"ready {stack.url}")
+    )
 
 
 def _say_what_starts(stack: Stack) -> None:
@@ -64,9 +63,11 @@ def _say_what_starts(stack: Stack) -> None:
         typer.echo(f"model: {stack.model} (loading may take a while; the first time it is downloaded)", err=True)
 
 
-def _is_ready(client: Client) -> bool:
+def _is_ready(url: str) -> bool:
     """Web's own word: Redis and the store work, and workers of both kinds live."""
-    try:
-        return bool(client.readiness()["ready"])
-    except ServerUnreachable:
-        return False
+    # A client for each question: a connection kept open would make web wait for us when it stops.
+    with Client(url, timeout_s=_READY_TIMEOUT_S) as client:
+        try:
+            return bool(client.readiness()["ready"])
+        except ServerUnreachable:
+            return False
