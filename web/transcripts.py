@@ -1,6 +1,6 @@
 """/v1/jobs/{id}/transcript: the finished text, in the format that is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -11,8 +11,8 @@ from jobs.errors import JobCancelled, Problem, TranscriptNotReady
 from jobs.job import Job, State
 from jobs.store import layout
 from jobs.submission import NAMELESS
-from jobs.transcript import Transcript
 from web.formats import srt, tsv, txt, vtt
+from web.formats.document import Document, parse
 from web.jobs import retry_after, visible_job
 from web.openapi import errors
 from web.problems import problem
@@ -28,7 +28,7 @@ MEDIA_TYPES = {
     "vtt": "text/vtt; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
 }
-_RENDERERS: dict[str, Callable[[Transcript], str]] = {
+_RENDERERS: dict[str, Callable[[Document], Iterator[str]]] = {
     "txt": txt.render,
     "srt": srt.render,
     "vtt": vtt.render,
@@ -58,17 +58,15 @@ def transcript(job_id: str, query_data: TranscriptQuery) -> Response:
         not_ready = Problem.of(TranscriptNotReady(f"Job {job_id} is {job.state}."))
         return problem(not_ready, 409, headers={"Retry-After": retry_after(job)})
     headers = {"Content-Disposition": _attachment(job, query_data.format), "Cache-Control": "private, no-cache"}
-    return Response(_body(job_id, query_data), headers=headers, content_type=MEDIA_TYPES[query_data.format])
+    body = _body(services().store.read(layout.transcript(job_id)), query_data)
+    return Response(body, headers=headers, content_type=MEDIA_TYPES[query_data.format])
 
 
-def _body(job_id: str, query: TranscriptQuery) -> bytes | str:
-    stored = services().store.read(layout.transcript(job_id))
+def _body(stored: bytes, query: TranscriptQuery) -> bytes:
     if query.format == "json":  # as finish wrote it
         return stored
-    document = Transcript.model_validate_json(stored)
-    if query.format == "txt" and query.timestamps:
-        return txt.render_paragraphs(document)
-    return _RENDERERS[query.format](document)
+    render = txt.render_paragraphs if query.format == "txt" and query.timestamps else _RENDERERS[query.format]
+    return "".join(render(parse(stored))).encode()
 
 
 def _attachment(job: Job, extension: str) -> str:

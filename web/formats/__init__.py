@@ -1,1 +1,1 @@
-"""Transcripts as text files: one pure function a format, over jobs.transcript.Transcript."""
+"""Transcripts as text files: one pure function a format, from a Document to pieces of text."""

@@ -1,16 +1,18 @@
 """Subtitle cues made of segments: at most two lines, readable for 1 to 7 s, never two at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+from math import inf
 
-from jobs.transcript import Transcript
 from web.formats.clock import milliseconds
-from web.formats.columns import columns
+from web.formats.document import Document
 from web.formats.tokens import LINE_COLUMNS, Token, segment_tokens
 
 SHORTEST_MS = 1000
 LONGEST_MS = 7000
 
+#: What one cue will show; never empty.
 Tokens = tuple[Token, ...]
 
 
@@ -21,43 +23,42 @@ class Cue:
     lines: tuple[str, ...]
 
 
-def cues(transcript: Transcript) -> list[Cue]:
-    """The transcript as cues, in order of time.
+def cues(document: Document) -> Iterator[Cue]:
+    """The transcript as cues, in order of time, made one after the other.
 
     One shorter than 1 s borrows time from the silence around it, or joins its neighbour; where there is no room for
     either it stays short.
     """
-    groups: list[Tokens] = []
-    for _, tokens in segment_tokens(transcript):
-        groups.extend(_split(tuple(tokens)))
-    groups.sort(key=lambda group: group[0].start_s)
-    joined = _join_short(groups)
-    return _timed(joined)
+    return _timed(_joined(_in_order(document)))
 
 
-def lines_of(tokens: Sequence[Token]) -> tuple[str, ...] | None:
-    """The text on one line, or on two of about the same width; None where two aren't enough."""
-    whole = _spell(tokens)
-    if columns(whole) <= LINE_COLUMNS:
-        return (whole,)
-    halves = [(_spell(tokens[:cut]), _spell(tokens[cut:])) for cut in range(1, len(tokens))]
-    fitting = [pair for pair in halves if max(map(columns, pair)) <= LINE_COLUMNS]
-    return min(fitting, key=lambda pair: abs(columns(pair[0]) - columns(pair[1])), default=None)
+def _in_order(document: Document) -> Iterator[Tokens]:
+    """The segments' parts by start, also where segments overlap (those of several channels may)."""
+    waiting: list[Tokens] = []
+    for segment, tokens in segment_tokens(document):
+        waiting.sort(key=_start_s)
+        while waiting and _start_s(waiting[0]) <= segment.start_s:
+            yield waiting.pop(0)
+        waiting.extend(_split(tokens))
+    yield from sorted(waiting, key=_start_s)
 
 
-def _spell(tokens: Sequence[Token]) -> str:
-    return "".join(" " + token.text if token.space_before else token.text for token in tokens).strip()
+def _start_s(tokens: Tokens) -> float:
+    return tokens[0].start_s
 
 
 def _split(tokens: Tokens) -> list[Tokens]:
     """Halve at the best place until each part fits on two lines and into the longest time."""
     if not tokens:
         return []
-    fits = lines_of(tokens) is not None and _duration_ms(tokens) <= LONGEST_MS
-    if fits or len(tokens) == 1:
+    if len(tokens) == 1 or _fits(tokens):
         return [tokens]
     cut = max(range(1, len(tokens)), key=lambda at: _merit(tokens, at))
     return [*_split(tokens[:cut]), *_split(tokens[cut:])]
+
+
+def _fits(tokens: Tokens) -> bool:
+    return _duration_ms(tokens) <= LONGEST_MS and _break(tokens) is not None
 
 
 def _merit(tokens: Tokens, at: int) -> float:
@@ -68,44 +69,70 @@ def _merit(tokens: Tokens, at: int) -> float:
     return balance + min(pause_s, 1.0) + (0.5 if not before.text[-1].isalnum() else 0.0)
 
 
-def _join_short(groups: list[Tokens]) -> list[Tokens]:
+def _break(tokens: Sequence[Token]) -> int | None:
+    """Where the second line begins: in the middle, len(tokens) if one line is enough; None if two are too few."""
+    widths = [token.columns + token.space_before for token in tokens]
+    upto = list(accumulate(widths, initial=-int(tokens[0].space_before)))
+    if upto[-1] <= LINE_COLUMNS:
+        return len(tokens)
+    best: tuple[int, int] | None = None
+    for cut in range(1, len(tokens)):
+        first, second = upto[cut], upto[-1] - upto[cut] - tokens[cut].space_before
+        if max(first, second) <= LINE_COLUMNS and (best is None or abs(first - second) < best[0]):
+            best = abs(first - second), cut
+    return best[1] if best else None
+
+
+def _lines(tokens: Tokens) -> tuple[str, ...]:
+    cut = _break(tokens)
+    both = (tokens[:cut], tokens[cut:]) if cut is not None else (tokens,)
+    return tuple(_spell(line) for line in both if line)
+
+
+def _spell(tokens: Sequence[Token]) -> str:
+    return "".join(" " + token.text if token.space_before else token.text for token in tokens).strip()
+
+
+def _joined(groups: Iterable[Tokens]) -> Iterator[Tokens]:
     """Join a group to the one before where it, or that one, can't have the shortest time by itself."""
-    joined: list[Tokens] = []
-    for number, group in enumerate(groups):
-        following_s = groups[number + 1][0].start_s if number + 1 < len(groups) else float("inf")
-        if joined and (_cramped(joined[-1], group[0].start_s) or _cramped(group, following_s)):
-            both = _together(joined[-1], group)
-            if lines_of(both) is not None and _duration_ms(both) <= LONGEST_MS:
-                joined[-1] = both
-                continue
-        joined.append(group)
-    return joined
+    last: Tokens | None = None
+    for group, following in pairwise(chain(groups, [None])):
+        assert group is not None  # noqa: S101 (only the last one is, and it never comes first)
+        until_s = _start_s(following) if following else inf
+        if last is None:
+            last = group
+        elif (_cramped(last, _start_s(group)) or _cramped(group, until_s)) and _fits(both := _together(last, group)):
+            last = both
+        else:
+            yield last
+            last = group
+    if last is not None:
+        yield last
 
 
 def _together(one: Tokens, other: Tokens) -> Tokens:
-    first = other[0]
-    return (*one, Token(first.text, first.start_s, first.end_s, space_before=True), *other[1:])
+    return (*one, other[0]._replace(space_before=True), *other[1:])
 
 
 def _cramped(tokens: Tokens, until_s: float) -> bool:
-    return milliseconds(until_s - tokens[0].start_s) < SHORTEST_MS if until_s != float("inf") else False
+    """Whether less than the shortest time is left before `until_s`."""
+    return (until_s - _start_s(tokens)) * 1000 < SHORTEST_MS
 
 
 def _duration_ms(tokens: Tokens) -> int:
-    return milliseconds(max(token.end_s for token in tokens) - tokens[0].start_s)
+    return milliseconds(max(token.end_s for token in tokens) - _start_s(tokens))
 
 
-def _timed(groups: list[Tokens]) -> list[Cue]:
+def _timed(groups: Iterable[Tokens]) -> Iterator[Cue]:
     """Cues with their times: never before the last one's end, at least 1 s where there is room, at most 7 s."""
-    made: list[Cue] = []
     free_from = 0
-    for number, tokens in enumerate(groups):
-        start = max(milliseconds(tokens[0].start_s), free_from)
-        room_until = milliseconds(groups[number + 1][0].start_s) if number + 1 < len(groups) else start + LONGEST_MS
+    for tokens, following in pairwise(chain(groups, [None])):
+        assert tokens is not None  # noqa: S101 (only the last one is, and it never comes first)
+        start = max(milliseconds(_start_s(tokens)), free_from)
+        room_until = milliseconds(_start_s(following)) if following else start + LONGEST_MS
         end = max(milliseconds(max(token.end_s for token in tokens)), start + SHORTEST_MS)
         end = min(end, max(room_until, start + 1), start + LONGEST_MS)
         if end - start < SHORTEST_MS:
             start = max(free_from, end - SHORTEST_MS)
-        made.append(Cue(start, end, lines_of(tokens) or (_spell(tokens),)))
+        yield Cue(start, end, _lines(tokens))
         free_from = end
-    return made

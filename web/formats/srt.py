@@ -1,15 +1,16 @@
 """SubRip: numbered from 1, HH:MM:SS,mmm."""
 
-from jobs.transcript import Transcript
+from collections.abc import Iterator
+
 from web.formats.clock import stamp
 from web.formats.cues import cues
+from web.formats.document import Document
 
 ARROW = "-->"
 
 
-def render(transcript: Transcript) -> str:
-    blocks = []
-    for number, cue in enumerate(cues(transcript), start=1):
+def render(document: Document) -> Iterator[str]:
+    for number, cue in enumerate(cues(document), start=1):
         text = "\n".join(cue.lines).replace(ARROW, "->")
-        blocks.append(f"{number}\n{stamp(cue.start_ms, ',')} {ARROW} {stamp(cue.end_ms, ',')}\n{text}\n")
-    return "\n".join(blocks)
+        gap = "\n" if number > 1 else ""
+        yield f"{gap}{number}\n{stamp(cue.start_ms, ',')} {ARROW} {stamp(cue.end_ms, ',')}\n{text}\n"

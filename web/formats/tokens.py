@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
-from jobs.transcript import Char, Segment, Transcript, Word
+from jobs.transcript import Segment
 from web.formats.columns import columns
+from web.formats.document import Document, Timed
 
 #: A line of subtitles, in columns: 42 Latin letters or 21 Chinese characters.
 LINE_COLUMNS = 42
@@ -17,54 +18,56 @@ _CLOSING = r"[，。！？；：、）》」』”’…·,.!?;:)]"
 _TOKEN = re.compile(rf"(?:{_WIDE}|(?:(?!{_WIDE})\S)+){_CLOSING}*")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Text that stays on one line. start_s, end_s: seconds from the start of the audio."""
+class Token(NamedTuple):
+    """Text that stays on one line. Seconds from the start of the audio; columns without the space before it."""
 
     text: str
     start_s: float
     end_s: float
     space_before: bool
-
-    @property
-    def columns(self) -> int:
-        return columns(self.text)
+    columns: int
 
 
-def segment_tokens(transcript: Transcript) -> Iterator[tuple[Segment, list[Token]]]:
-    """Each segment with its tokens, timed by the transcript's chars, else by its words, else evenly.
+def segment_tokens(document: Document) -> Iterator[tuple[Segment, tuple[Token, ...]]]:
+    """Each segment with its tokens, timed by the document's chars or words, else evenly.
 
     Chars and words belong to a segment if they spell its text; where they don't, time is shared out by width.
     """
-    timed: Sequence[Char | Word] = transcript.chars or transcript.words
-    position = 0
-    for segment in transcript.segments:
-        while position < len(timed) and _middle(timed[position]) < segment.start_s:
-            position += 1
-        first = position
-        while position < len(timed) and _middle(timed[position]) <= segment.end_s:
-            position += 1
-        times = _spelled_times(segment.text, timed[first:position]) or _even_times(segment)
-        yield segment, list(_tokens(segment.text, times))
+    timed = document.timed()
+    coming = next(timed, None)
+    for segment in document.segments:
+        while coming and _middle(coming) < segment.start_s:
+            coming = next(timed, None)
+        parts: list[Timed] = []
+        while coming and _middle(coming) <= segment.end_s:
+            parts.append(coming)
+            coming = next(timed, None)
+        times = _spelled_times(segment.text, parts) or _even_times(segment)
+        yield segment, tuple(_tokens(segment.text, times))
 
 
-def _middle(part: Char | Word) -> float:
+def _middle(part: Timed) -> float:
     return (part.start_s + part.end_s) / 2
 
 
-def _spelled_times(text: str, parts: Sequence[Char | Word]) -> list[tuple[float, float]] | None:
+def _spelled_times(text: str, parts: Sequence[Timed]) -> list[tuple[float, float]] | None:
     """(start_s, end_s) of each character of the text that is no space; None where the parts spell another text."""
+    spelled = [_letters(part.text) for part in parts]
+    if "".join(spelled) != _letters(text):
+        return None
     times: list[tuple[float, float]] = []
-    for part in parts:
-        spelled = "".join(part.text.split())
-        edges = [part.start_s + (part.end_s - part.start_s) * i / max(1, len(spelled)) for i in range(len(spelled) + 1)]
-        times.extend(pairwise(edges))
-    spelled_all = "".join("".join(part.text.split()) for part in parts)
-    return times if spelled_all == "".join(text.split()) else None
+    for part, letters in zip(parts, spelled, strict=True):
+        each_s = (part.end_s - part.start_s) / max(1, len(letters))
+        times.extend((part.start_s + each_s * i, part.start_s + each_s * (i + 1)) for i in range(len(letters)))
+    return times
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def _even_times(segment: Segment) -> list[tuple[float, float]]:
-    widths = [max(1, columns(character)) for character in "".join(segment.text.split())]
+    widths = [max(1, columns(character)) for character in _letters(segment.text)]
     per_column = (segment.end_s - segment.start_s) / max(1, sum(widths))
     edges = [segment.start_s + per_column * width for width in accumulate(widths, initial=0)]
     return list(pairwise(edges))
@@ -76,19 +79,19 @@ def _tokens(text: str, times: list[tuple[float, float]]) -> Iterator[Token]:
     for found in _TOKEN.finditer(text):
         space = found.start() > end_before
         end_before = found.end()
-        for piece in _pieces(found[0]):
+        for piece, width in _fitting(found[0]):
             start, stop = position, position + len(piece)
             position = stop
-            yield Token(piece, times[start][0], times[stop - 1][1], space)
+            yield Token(piece, times[start][0], times[stop - 1][1], space, width)
             space = False
 
 
-def _pieces(word: str) -> Iterator[str]:
-    """A word that fits on no line is cut into pieces that do."""
-    piece = ""
-    for character in word:
-        if columns(piece + character) > LINE_COLUMNS:
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
+def _fitting(word: str) -> Iterator[tuple[str, int]]:
+    """The word, or, where it fits on no line, pieces that do, each with its columns."""
+    begin, width = 0, 0
+    for at, character in enumerate(word):
+        width += columns(character)
+        if width > LINE_COLUMNS:
+            yield word[begin:at], width - columns(character)
+            begin, width = at, columns(character)
+    yield word[begin:], width

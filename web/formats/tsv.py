@@ -1,12 +1,13 @@
 """Tab-separated: start and end in whole milliseconds, and the text, a segment a line."""
 
-from jobs.transcript import Transcript
+from collections.abc import Iterator
+
 from web.formats.clock import milliseconds
+from web.formats.document import Document
 
 
-def render(transcript: Transcript) -> str:
-    rows = ["start\tend\ttext"]
-    for segment in transcript.segments:
+def render(document: Document) -> Iterator[str]:
+    yield "start\tend\ttext\n"
+    for segment in document.segments:
         text = " ".join(segment.text.split())
-        rows.append(f"{milliseconds(segment.start_s)}\t{milliseconds(segment.end_s)}\t{text}")
-    return "\n".join(rows) + "\n"
+        yield f"{milliseconds(segment.start_s)}\t{milliseconds(segment.end_s)}\t{text}\n"

@@ -1,8 +1,11 @@
 """Plain text: all in one line, or in paragraphs that say when they start."""
 
-from jobs.transcript import Segment, Transcript
+from collections.abc import Iterator
+
+from jobs.transcript import Segment
 from web.formats.clock import hours_minutes_seconds
 from web.formats.columns import columns
+from web.formats.document import Document
 
 #: A new paragraph begins after a silence of this length, or once the paragraph has grown this long.
 PARAGRAPH_PAUSE_S = 2.0
@@ -10,19 +13,23 @@ PARAGRAPH_LENGTH_S = 60.0
 PARAGRAPH_COLUMNS = 600
 
 
-def render(transcript: Transcript) -> str:
+def render(document: Document) -> Iterator[str]:
     """The text, and a newline where there is any."""
-    return transcript.text + "\n" if transcript.text else ""
+    if document.text:
+        yield document.text + "\n"
 
 
-def render_paragraphs(transcript: Transcript) -> str:
+def render_paragraphs(document: Document) -> Iterator[str]:
     """`[HH:MM:SS] text`, a blank line between paragraphs; a segment's pause shows as a space."""
-    paragraphs: list[list[Segment]] = []
-    for segment in transcript.segments:
-        if not paragraphs or _starts_anew(paragraphs[-1], segment):
-            paragraphs.append([])
-        paragraphs[-1].append(segment)
-    return "\n".join(map(_paragraph, paragraphs))
+    paragraph: list[Segment] = []
+    gap = ""
+    for segment in document.segments:
+        if paragraph and _starts_anew(paragraph, segment):
+            yield gap + _spell(paragraph)
+            paragraph, gap = [], "\n"
+        paragraph.append(segment)
+    if paragraph:
+        yield gap + _spell(paragraph)
 
 
 def _starts_anew(paragraph: list[Segment], following: Segment) -> bool:
@@ -33,6 +40,6 @@ def _starts_anew(paragraph: list[Segment], following: Segment) -> bool:
     )
 
 
-def _paragraph(segments: list[Segment]) -> str:
+def _spell(segments: list[Segment]) -> str:
     text = " ".join(" ".join(segment.text.split()) for segment in segments)
     return f"[{hours_minutes_seconds(int(segments[0].start_s))}] {text}\n"

@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.errors import ObjectCorrupt
 from jobs.transcript import Char, Segment, Transcript, Word
 from web.formats import srt, tsv, txt, vtt
 from web.formats.columns import columns
 from web.formats.cues import LONGEST_MS, SHORTEST_MS, Cue, cues
+from web.formats.document import Document, document_of, parse
 
 HANZI = "今天我们去北京开会他说妈谢看三工人水火山"
 
 
-def transcript(segments: list[Segment], chars: list[Char] | None = None, words: list[Word] | None = None) -> Transcript:
+def transcript(segments: list[Segment], chars: list[Char] | None = None, words: list[Word] | None = None) -> Document:
+    return document_of(written(segments, chars, words))
+
+
+def written(segments: list[Segment], chars: list[Char] | None = None, words: list[Word] | None = None) -> Transcript:
     return Transcript(
         job_id="j",
         model="m",
@@ -31,11 +37,15 @@ def transcript(segments: list[Segment], chars: list[Char] | None = None, words: 
     )
 
 
+def made_of(document: Document) -> list[Cue]:
+    return list(cues(document))
+
+
 def segment(number: int, start_s: float, end_s: float, text: str) -> Segment:
     return Segment(id=number, start_s=start_s, end_s=end_s, text=text)
 
 
-def spoken(seed: int) -> Transcript:
+def spoken(seed: int) -> Document:
     """A made-up talk: Chinese with a Latin word here and there, segments of 0.2 to 30 s, pauses of 0 to 3 s."""
     dice = random.Random(seed)
     now, segments, chars = 0.0, [], []
@@ -69,7 +79,7 @@ def room(made: list[Cue], number: int) -> int:
 @pytest.mark.parametrize("seed", range(40))
 def test_cues_keep_the_rules_and_every_letter(seed: int) -> None:
     talk = spoken(seed)
-    made = cues(talk)
+    made = made_of(talk)
     assert letters("".join("".join(cue.lines) for cue in made)) == letters("".join(s.text for s in talk.segments))
     for number, cue in enumerate(made):
         assert 1 <= len(cue.lines) <= 2
@@ -92,7 +102,7 @@ def test_any_segments_give_cues_in_order(parts: list[tuple[float, float, str]]) 
     for number, (pause_s, length_s, text) in enumerate(parts):
         segments.append(segment(number, now + pause_s, now + pause_s + length_s, text))
         now += pause_s + length_s
-    made = cues(transcript(segments))
+    made = made_of(transcript(segments))
     assert all(one.end_ms <= other.start_ms for one, other in pairwise(made))
     assert all(cue.start_ms < cue.end_ms <= cue.start_ms + LONGEST_MS and len(cue.lines) <= 2 for cue in made)
 
@@ -101,23 +111,23 @@ def test_a_cue_breaks_where_the_speaker_paused() -> None:
     text = "今" * 18 + "天" * 30
     starts = [0.1 * i + (0.8 if c == "天" else 0.0) for i, c in enumerate(text)]
     chars = [Char(text=c, start_s=at, end_s=at + 0.05) for c, at in zip(text, starts, strict=True)]
-    made = cues(transcript([segment(0, 0.0, 6.0, text)], chars))
+    made = made_of(transcript([segment(0, 0.0, 6.0, text)], chars))
     assert [letters("".join(cue.lines)) for cue in made] == ["今" * 18, "天" * 30]
     assert made[1].start_ms == 2600
 
 
 def test_two_short_segments_without_room_become_one_cue() -> None:
-    made = cues(transcript([segment(0, 0.0, 0.4, "好"), segment(1, 0.4, 0.8, "OK"), segment(2, 5.0, 6.5, "再见")]))
+    made = made_of(transcript([segment(0, 0.0, 0.4, "好"), segment(1, 0.4, 0.8, "OK"), segment(2, 5.0, 6.5, "再见")]))
     assert made == [Cue(0, 1000, ("好 OK",)), Cue(5000, 6500, ("再见",))]
 
 
 def test_segments_that_overlap_give_cues_one_after_the_other() -> None:
-    made = cues(transcript([segment(0, 0.0, 3.0, "一"), segment(1, 2.0, 5.0, "二")]))
+    made = made_of(transcript([segment(0, 0.0, 3.0, "一"), segment(1, 2.0, 5.0, "二")]))
     assert made == [Cue(0, 2000, ("一",)), Cue(2000, 5000, ("二",))]
 
 
 def test_segments_that_start_together_never_show_together() -> None:
-    made = cues(transcript([segment(0, 0.0, 6.0, "一" * 42), segment(1, 0.0, 6.0, "二" * 42)]))
+    made = made_of(transcript([segment(0, 0.0, 6.0, "一" * 42), segment(1, 0.0, 6.0, "二" * 42)]))
     assert made[0].end_ms <= made[1].start_ms
 
 
@@ -130,7 +140,7 @@ def test_a_short_cue_borrows_from_the_silence_before_it() -> None:
 
 def test_words_time_the_cues_where_there_are_no_chars() -> None:
     words = [Word(text="hello", start_s=1.0, end_s=1.4), Word(text="there", start_s=1.5, end_s=2.5)]
-    made = cues(transcript([segment(0, 1.0, 2.5, "hello there")], words=words))
+    made = made_of(transcript([segment(0, 1.0, 2.5, "hello there")], words=words))
     assert made == [Cue(1000, 2500, ("hello there",))]
 
 
@@ -144,13 +154,13 @@ TALK = transcript([segment(0, 0.0, 1.5, "今天 <b> --> & 好"), segment(1, 3661
 
 
 def test_srt() -> None:
-    assert srt.render(TALK) == (
+    assert "".join(srt.render(TALK)) == (
         "1\n00:00:00,000 --> 00:00:01,500\n今天 <b> -> & 好\n\n2\n01:01:01,250 --> 01:01:03,000\n再见\n"
     )
 
 
 def test_vtt_escapes_markup() -> None:
-    assert vtt.render(TALK) == (
+    assert "".join(vtt.render(TALK)) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n今天 &lt;b&gt; -&gt; &amp; 好\n\n"
         "01:01:01.250 --> 01:01:03.000\n再见\n"
     )
@@ -158,17 +168,49 @@ def test_vtt_escapes_markup() -> None:
 
 def test_tsv_is_in_milliseconds() -> None:
     talk = transcript([segment(0, 0.0005, 1.5, "a\tb\nc")])
-    assert tsv.render(talk) == "start\tend\ttext\n0\t1500\ta b c\n"
+    assert "".join(tsv.render(talk)) == "start\tend\ttext\n0\t1500\ta b c\n"
 
 
 def test_txt_paragraphs_begin_after_a_silence() -> None:
     talk = transcript([segment(0, 0.0, 1.0, "一"), segment(1, 1.5, 2.0, "二"), segment(2, 3725.0, 3726.0, "三")])
-    assert txt.render(talk) == "一二三\n"
-    assert txt.render_paragraphs(talk) == "[00:00:00] 一 二\n\n[01:02:05] 三\n"
+    assert "".join(txt.render(talk)) == "一二三\n"
+    assert "".join(txt.render_paragraphs(talk)) == "[00:00:00] 一 二\n\n[01:02:05] 三\n"
 
 
 def test_silence_gives_empty_files() -> None:
     nothing = transcript([])
-    assert (txt.render(nothing), txt.render_paragraphs(nothing), srt.render(nothing)) == ("", "", "")
-    assert vtt.render(nothing) == "WEBVTT\n"
-    assert tsv.render(nothing) == "start\tend\ttext\n"
+    assert ("".join(txt.render(nothing)), "".join(txt.render_paragraphs(nothing)), "".join(srt.render(nothing))) == (
+        "",
+        "",
+        "",
+    )
+    assert "".join(vtt.render(nothing)) == "WEBVTT\n"
+    assert "".join(tsv.render(nothing)) == "start\tend\ttext\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 5000], ids=["none", "one", "over-several-pieces"])
+@pytest.mark.parametrize("kind", ["chars", "words"])
+def test_a_stored_transcript_is_read_piece_by_piece(count: int, kind: str) -> None:
+    texts = ["今", '"', "\\", '],"chars":[', "},{", "\n", "😀"]
+    parts = [(texts[n % len(texts)], 0.25 * n, 0.25 * n + 0.125) for n in range(count)]
+    told = segment(0, 0.0, 9.0, 'a ,"words":[ b')
+    if kind == "chars":
+        chars = [Char(text=t, start_s=a, end_s=b) for t, a, b in parts]
+        stored = written([told], chars, [Word(text="w", start_s=0.0, end_s=1.0)] if count else [])
+    else:
+        stored = written([told], None, [Word(text=t, start_s=a, end_s=b) for t, a, b in parts])
+    document = parse(stored.model_dump_json().encode())
+    assert list(document.timed()) == parts
+    assert (document.text, list(document.segments)) == (stored.text, stored.segments)
+
+
+@pytest.mark.parametrize("stored", [b"", b"{}", b"[1]"])
+def test_something_else_in_place_of_a_transcript(stored: bytes) -> None:
+    with pytest.raises(ObjectCorrupt):
+        parse(stored)
+
+
+def test_a_stored_transcript_that_is_cut_off() -> None:
+    whole = written([], [Char(text="今", start_s=0.0, end_s=1.0)] * 10).model_dump_json().encode()
+    with pytest.raises(ObjectCorrupt):
+        list(parse(whole[:-20]).timed())
