@@ -25,7 +25,7 @@ from jobs.broker import Hinter, make_celery
 from jobs.job import Job, JobOptions
 from jobs.ledger import Ledger, WorkerInfo
 from jobs.settings import Settings
-from jobs.store import AudioStore, open_store
+from jobs.store import AudioStore, layout, open_store
 from jobs.submission import Submissions
 from jobs.transcript import Transcript
 from tests.support.waiting import eventually
@@ -44,6 +44,8 @@ class Process:
     name: str
     process: "subprocess.Popen[bytes]"
     log_path: Path
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
 
     @property
     def pid(self) -> int:
@@ -91,10 +93,12 @@ class Service:
     def job(self, job_id: str) -> Job:
         return self.ledger.job(job_id)
 
-    def wait(self, job_id: str, timeout_s: float = JOB_S) -> Job:
-        """The job once it has ended, however it has."""
+    def wait(self, job_id: str, timeout_s: float = JOB_S, *, revive: bool = False) -> Job:
+        """The job once it has ended, however it has. revive: start processes again that end meanwhile."""
 
         def ended() -> Job | None:
+            if revive:
+                self.revive()
             job = self.job(job_id)
             assert job.state.is_terminal, job
             return job
@@ -104,8 +108,6 @@ class Service:
         return job
 
     def transcript(self, job_id: str) -> Transcript:
-        from jobs.store import layout  # noqa: PLC0415
-
         return Transcript.model_validate_json(self.store.read(layout.transcript(job_id)))
 
     # ---- its processes
@@ -121,7 +123,7 @@ class Service:
             stderr=subprocess.STDOUT,
             env={**self.environment, **environment},
         )
-        self.processes[name] = Process(name, process, log_path)
+        self.processes[name] = Process(name, process, log_path, command, environment)
         return self.processes[name]
 
     def workers(self, kind: str = "") -> list[WorkerInfo]:
@@ -144,12 +146,23 @@ class Service:
             if process.process.poll() is not None:
                 raise RuntimeError(f"{process.name} ended (status {process.process.returncode}):\n{process.log}")
 
+    def revive(self) -> None:
+        """Start those processes again that have ended, as a supervisor would."""
+        for name, process in list(self.processes.items()):
+            if process.process.poll() is not None:
+                self.start(name, *process.command, **process.environment)
+
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Process:
-        """Send a signal and forget the process; SIGSTOP and SIGCONT don't forget it."""
+        """Send a signal and forget the process, whose end is then the test's business (but for SIGKILL).
+
+        SIGSTOP and SIGCONT don't forget it.
+        """
         process = self.processes[name]
         process.kill(number)
         if number not in (signal.SIGSTOP, signal.SIGCONT):
             del self.processes[name]
+        if number == signal.SIGKILL:
+            process.wait()
         return process
 
     def stop(self) -> None:
@@ -168,7 +181,7 @@ class Service:
 
     def print_logs(self) -> None:
         for log_path in sorted(self.folder.glob("*.log")):
-            print(f"---- {log_path.name}\n{log_path.read_text(errors='replace')[-20_000:]}")
+            sys.stdout.write(f"---- {log_path.name}\n{log_path.read_text(errors='replace')[-20_000:]}\n")
 
 
 @contextmanager
