@@ -68,6 +68,7 @@ end
 
 -- Out of the turns if nothing of the job is left; out with its priority if it was the last.
 local function leave_if_empty(job)
+  if job.taken < #job.indexes then return end
   local left = call('ZCARD', K.claimable(job.id)) - job.taken + call('ZCARD', K.suspects(job.id))
   if left > 0 then return end
   leave_turn(job)

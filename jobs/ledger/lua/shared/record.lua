@@ -1,7 +1,7 @@
 -- What a client reads of a job: its record, and where it stands in its queue.
 
 -- Of a longer queue, the rest is taken at its average.
-local LOOKED_AT = 200
+local LOOKED_AT = 100
 -- 1,000 characters are at most 4,000 bytes of UTF-8
 local TEXT_BYTES = 4000
 local WEIGHT = {high = 6, normal = 3, low = 1}

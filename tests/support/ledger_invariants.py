@@ -1,0 +1,131 @@
+"""What must be true of the ledger's keys at any moment, whatever was called before."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from redis import Redis
+
+from jobs.ledger import keys
+from jobs.window import Window
+
+TERMINAL = {"succeeded", "failed", "cancelled"}
+#: every key with its content, in one round trip
+DUMP = """
+local read = {
+  hash = function(key) return redis.call('HGETALL', key) end,
+  zset = function(key) return redis.call('ZRANGE', key, 0, -1) end,
+  set = function(key) return redis.call('SMEMBERS', key) end,
+  string = function(key) return redis.call('GET', key) end,
+}
+local found = {}
+for _, key in ipairs(redis.call('KEYS', 'tingxie:*')) do
+  local kind = redis.call('TYPE', key).ok
+  found[key] = {kind, read[kind](key)}
+end
+return cjson.encode(found)
+"""
+
+
+class Contents:
+    """The keys of a ledger at one moment; what doesn't exist is empty, as in Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.keys: dict[str, Any] = {}
+        for name, (kind, value) in json.loads(redis.eval(DUMP, 0)).items():
+            if kind == "hash":
+                self.keys[name] = dict(zip(value[::2], value[1::2], strict=True))
+            else:
+                self.keys[name] = value if kind == "string" else set(value)
+
+    def hash(self, name: str, **parts: str) -> dict[str, str]:
+        return dict(self.keys.get(keys.key(name, **parts), {}))
+
+    def members(self, name: str, **parts: str) -> set[str]:
+        return set(self.keys.get(keys.key(name, **parts), ()))
+
+    def text(self, name: str, **parts: str) -> str:
+        return str(self.keys.get(keys.key(name, **parts), ""))
+
+
+def check(found: Contents, job_ids: list[str]) -> None:
+    """Everything below."""
+    records = {job_id: found.hash("job", job=job_id) for job_id in job_ids}
+    active = {job_id: each for job_id, each in records.items() if each and each["state"] not in TERMINAL}
+    for job_id, record in records.items():
+        if job_id not in active:
+            folder = keys.key("job", job=job_id) + ":"
+            assert not [name for name in found.keys if name.startswith(folder)], f"{job_id} left keys behind"
+        if record.get("state") == "succeeded":
+            assert record["done_samples"] == record["total"]
+    for job_id, record in active.items():
+        check_windows(found, job_id, record)
+    check_holders(found, active)
+    check_cpu_units(found, active)
+    for model_key in found.hash("specs"):
+        check_model(found, model_key, active)
+
+
+def check_windows(found: Contents, job_id: str, record: dict[str, str]) -> None:
+    """Each registered window is in one place; what is done is counted once, and its text joined in order."""
+    windows = {index: Window.decode(int(index), text) for index, text in found.hash("windows", job=job_id).items()}
+    results = found.hash("results", job=job_id)
+    places = Counter([*results, *found.hash("leases", job=job_id)])
+    for name in ("claimable", "suspects", "missing"):
+        places.update(found.members(name, job=job_id))
+    assert places == Counter(list(windows)), f"{job_id}: windows are nowhere or in two places"
+    assert set(windows) == {str(index) for index in range(int(record["registered"]))}
+    assert int(record["done"]) == len(results)
+    kept = {index: window.cut_stop - window.cut_start for index, window in windows.items()}
+    assert int(record["done_samples"]) == sum(kept[index] for index in results)
+    assert 0 <= float(record["progress"]) < 1
+    prefix = next(index for index in range(len(windows) + 1) if str(index) not in results)
+    assert int(record["prefix"]) == prefix
+    assert found.text("text", job=job_id) == "".join(f"<{index}>" for index in range(prefix))
+
+
+def check_holders(found: Contents, active: dict[str, dict[str, str]]) -> None:
+    """Each lease is held by a registered incarnation, and nothing else is held."""
+    leased = set()
+    for job_id, record in active.items():
+        for index, lease in found.hash("leases", job=job_id).items():
+            leased.add((lease.split(":", 2)[2], f"window:{job_id}:{index}"))
+        for kind in ("prepare", "finish"):
+            if record.get(kind) == "leased":
+                leased.add((record[f"{kind}_holder"], f"{kind}:{job_id}"))
+    prefix = keys.key("held", incarnation="")
+    holders = [name.removeprefix(prefix) for name in found.keys if name.startswith(prefix)]
+    held = {(holder, unit) for holder in holders for unit in found.members("held", incarnation=holder)}
+    assert held == leased
+    assert {holder for holder, _ in held} <= found.members("alive")
+
+
+def check_cpu_units(found: Contents, active: dict[str, dict[str, str]]) -> None:
+    """Ready units stand in their set; a complete job has its finish up."""
+    for kind in ("prepare", "finish"):
+        assert found.members(kind) == {job_id for job_id, record in active.items() if record.get(kind) == "ready"}
+    for record in active.values():
+        complete = record.get("prepare") == "done" and record["done"] == record["registered"]
+        assert complete == ("finish" in record)
+        assert "model_key" not in record or "prepare" in record
+
+
+def check_model(found: Contents, key: str, active: dict[str, dict[str, str]]) -> None:
+    """The queue, what remains, the totals and the turns agree with the jobs of a model."""
+    jobs = {job_id: record for job_id, record in active.items() if record.get("model_key") == key}
+    remaining, totals = found.hash("remaining", key=key), found.hash("totals", key=key)
+    assert found.members("queue", key=key) == set(remaining) == set(found.hash("groups", key=key)) == set(jobs)
+    assert int(totals.get("backlog", 0)) == sum(int(left) for left in remaining.values())
+    waiting = {
+        job_id: len(found.members("claimable", job=job_id)) + len(found.members("suspects", job=job_id))
+        for job_id in jobs
+    }
+    assert int(totals.get("claimable", 0)) == sum(waiting.values())
+    turns = {(record["priority"], record["owner"], job_id) for job_id, record in jobs.items() if waiting[job_id]}
+    standing = set()
+    for priority in ("high", "normal", "low"):
+        for owner in found.members("turn_owners", key=key, priority=priority):
+            mine = found.members("turn_jobs", key=key, priority=priority, owner=owner)
+            assert mine, "an owner without a job stands in the turns"
+            standing |= {(priority, owner, job_id) for job_id in mine}
+    assert standing == turns

@@ -1,0 +1,289 @@
+"""Any order of calls, by workers alive, dead and undead, with repeats: the invariants hold, and every job ends."""
+
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from redis import Redis
+
+from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError
+from jobs.ledger import FinishUnit, Ledger, PrepareUnit, Refused, WindowLease
+from jobs.ledger.scripts import Scripts
+from jobs.settings import Settings
+from jobs.window import Window
+from tests.support import ledger as given
+from tests.support.ledger_invariants import TERMINAL, Contents, check
+from tingxie.redis_server import RedisServer
+
+WORKERS = st.sampled_from(["ann", "bob", "cy"])
+OWNERS = st.sampled_from(["x", "y"])
+PRIORITIES = st.sampled_from(["high", "normal", "low"])
+#: which of what was claimed so far; taken modulo their number, so any order and any staleness comes up
+PICK = st.integers(0, 50)
+PROBLEM = Problem.of(TingxieError("raised"))
+
+
+class RecordingScripts(Scripts):
+    """Keeps each call, so that any of them can be applied again, at once or much later."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def run(self, name: str, *arguments: str | bytes | float) -> Any:
+        self.calls.append((name, arguments))
+        return super().run(name, *arguments)
+
+
+def plan(job_id: str) -> list[Window]:
+    """The windows that preparing this job always gives."""
+    return given.windows(1 + int(job_id.removeprefix("job")) % 5)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    def __init__(self, url: str, settings: Settings) -> None:
+        super().__init__()
+        self.redis = Redis.from_url(url)
+        self.redis.flushdb()
+        self.ledger = Ledger(self.redis, settings)
+        self.scripts = RecordingScripts(self.redis)
+        self.ledger._scripts = self.scripts
+        self.jobs: list[str] = []
+        self.deleted: set[str] = set()
+        self.ended: dict[str, str] = {}
+        self.prepares: list[tuple[str, PrepareUnit]] = []
+        self.finishes: list[tuple[str, FinishUnit]] = []
+        self.windows: list[tuple[str, WindowLease]] = []
+
+    # ---- what users do
+    @rule(owner=OWNERS, priority=PRIORITIES)
+    def create(self, owner: str, priority: str) -> None:
+        if len(self.jobs) < 6:
+            asked = given.request(f"job{len(self.jobs)}", owner=owner, priority=priority)
+            self.jobs.append(asked.id)
+            assert self.ledger.create(asked)
+
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        if self.jobs and pick % 5 == 0:
+            self._unless_gone(lambda: self.ledger.cancel(self.jobs[pick // 5 % len(self.jobs)]))
+
+    @rule(pick=PICK)
+    def delete(self, pick: int) -> None:
+        if self.jobs and pick % 9 == 0:
+            job_id = self.jobs[pick // 9 % len(self.jobs)]
+            self.ledger.delete(job_id)
+            self.deleted.add(job_id)
+
+    # ---- what workers do
+    @rule(revision=st.sampled_from(["r1", "r2"]))
+    def announce(self, revision: str) -> None:
+        self.ledger.announce(given.spec(revision=revision))
+
+    @rule(worker=WORKERS)
+    def beat(self, worker: str) -> None:
+        self.ledger.beat(given.worker(worker))
+
+    @rule(worker=WORKERS)
+    def leave(self, worker: str) -> None:
+        self.ledger.leave(worker)
+
+    @rule(worker=WORKERS)
+    def fall_silent(self, worker: str) -> None:
+        given.lapse(self.redis, worker)
+
+    @rule()
+    def reap(self) -> None:
+        self.ledger.reap()
+
+    @rule(worker=WORKERS)
+    def claim_prepare(self, worker: str) -> None:
+        if unit := self.ledger.claim_prepare(worker, given.claim_id()):
+            self.prepares.append((worker, unit))
+
+    @rule(pick=PICK, count=st.integers(1, 3))
+    def register(self, pick: int, count: int) -> None:
+        if self.prepares:
+            _, unit = self.prepares[pick % len(self.prepares)]
+            windows = plan(unit.job_id)[unit.registered : unit.registered + count]
+            self._unless_refused(lambda: self.ledger.register(unit, windows, decoded_s=1.0, duration_s=20.0))
+
+    @rule(pick=PICK)
+    def prepared(self, pick: int) -> None:
+        if self.prepares:
+            _, unit = self.prepares[pick % len(self.prepares)]
+            self._unless_refused(lambda: self._prepare_all(unit))
+
+    @rule(pick=PICK, parked=st.booleans())
+    def yield_prepare(self, pick: int, parked: bool) -> None:
+        if self.prepares:
+            _, unit = self.prepares[pick % len(self.prepares)]
+            self._unless_refused(lambda: self.ledger.yield_prepare(unit, parked=parked))
+
+    @rule(pick=PICK)
+    def fail_job(self, pick: int) -> None:
+        units = [unit for _, unit in [*self.prepares, *self.finishes]]
+        if units and pick % 7 == 0:
+            unit = units[pick // 7 % len(units)]
+            self._unless_refused(lambda: self.ledger.fail_job(unit, Problem.of(AudioUnreadable())))
+
+    @rule(worker=WORKERS)
+    def claim_finish(self, worker: str) -> None:
+        if unit := self.ledger.claim_finish(worker, given.claim_id()):
+            self.finishes.append((worker, unit))
+
+    @rule(pick=PICK)
+    def finished(self, pick: int) -> None:
+        if self.finishes:
+            _, unit = self.finishes[pick % len(self.finishes)]
+            self._unless_refused(lambda: self.ledger.finished(unit, warnings=[]))
+
+    @rule(worker=WORKERS, revision=st.sampled_from(["r1", "r2"]), most=st.integers(1, 4))
+    def claim_windows(self, worker: str, revision: str, most: int) -> None:
+        key = given.spec(revision=revision).key
+        leases = given.claim(self.ledger, worker, model_key=key, max_windows=most)
+        assert len(leases) == 1 or not any(lease.suspect for lease in leases)
+        self.windows += [(worker, lease) for lease in leases]
+
+    @rule(pick=PICK)
+    def start_cpu(self, pick: int) -> None:
+        units = [*self.prepares, *self.finishes]
+        if units:
+            worker, unit = units[pick % len(units)]
+            self.ledger.start(worker, unit)
+
+    @rule(pick=PICK)
+    def start(self, pick: int) -> None:
+        if self.windows:
+            worker, leases = self._leases(pick)
+            self.ledger.start(worker, leases)
+
+    @rule(pick=PICK)
+    def commit(self, pick: int) -> None:
+        if not self.windows:
+            return
+        worker, leases = self._leases(pick)
+        before = self.ledger.counters()
+        answer = self.ledger.commit(worker, given.results(leases))
+        assert answer.accepted + answer.fenced == len(leases)
+        after = self.ledger.counters()
+        assert after["committed"] - before["committed"] <= answer.accepted
+        assert after["fenced"] - before["fenced"] == answer.fenced
+
+    @rule(pick=PICK)
+    def hand_back(self, pick: int) -> None:
+        if self.windows:
+            worker, leases = self._leases(pick)
+            self.ledger.hand_back(worker, leases)
+
+    @rule(pick=PICK, alone=st.booleans())
+    def fail_window(self, pick: int, alone: bool) -> None:
+        if self.windows:
+            worker, lease = self.windows[pick % len(self.windows)]
+            self.ledger.fail_window(worker, lease, PROBLEM, alone=alone)
+
+    @rule(pick=PICK)
+    def window_missing(self, pick: int) -> None:
+        if self.windows:
+            worker, lease = self.windows[pick % len(self.windows)]
+            self.ledger.window_missing(worker, lease)
+
+    # ---- what networks do
+    @rule(pick=PICK)
+    def repeat_any_call(self, pick: int) -> None:
+        """An old packet comes in again; only a create can't, since its client has had no id to delete."""
+        calls = [call for call in self.scripts.calls if call[0] != "create"]
+        if calls:
+            name, arguments = calls[-1 - pick % len(calls)]
+            self._unless_refused(lambda: Scripts.run(self.scripts, name, *arguments))
+
+    # ---- what must hold
+    @invariant()
+    def nothing_is_out_of_place_and_the_end_is_the_end(self) -> None:
+        found = Contents(self.redis)
+        check(found, self.jobs)
+        for job_id in self.jobs:
+            state = found.hash("job", job=job_id).get("state")
+            assert (state is None) == (job_id in self.deleted)
+            assert state is None or state == self.ended.get(job_id, state)
+            if state in TERMINAL:
+                self.ended[job_id] = state
+
+    def teardown(self) -> None:
+        """Whatever happened: once workers work and nobody dies, every job ends."""
+        try:
+            for worker in ("ann", "bob", "cy"):
+                given.lapse(self.redis, worker)
+            self.ledger.reap()
+            for revision in ("r1", "r2"):
+                self.ledger.announce(given.spec(revision=revision))
+            while self._work_on():
+                pass
+            check(Contents(self.redis), self.jobs)
+            for job_id in set(self.jobs) - self.deleted:
+                assert self.ledger.job(job_id).state.is_terminal, f"{job_id} never ends"
+        finally:
+            self.redis.close()
+
+    def _work_on(self) -> bool:
+        """Do whatever can be claimed; False once there is nothing. Each turn makes progress, so this ends."""
+        if unit := self.ledger.claim_prepare("last", given.claim_id()):
+            self._prepare_all(unit)
+        leases = []
+        for revision in ("r1", "r2"):
+            leases += given.claim(self.ledger, "last", model_key=given.spec(revision=revision).key)
+        self.ledger.commit("last", given.results(leases))
+        if finish := self.ledger.claim_finish("last", given.claim_id()):
+            windows = [window for window, _ in self.ledger.results(finish.job_id)]
+            assert windows == plan(finish.job_id)
+            self.ledger.finished(finish, warnings=[])
+        return bool(unit or leases or finish)
+
+    def _prepare_all(self, unit: PrepareUnit) -> None:
+        windows = plan(unit.job_id)
+        self.ledger.register(unit, windows, decoded_s=1.0, duration_s=None)
+        self.ledger.prepared(unit, total_samples=windows[-1].cut_stop, warnings=[])
+
+    def _leases(self, pick: int) -> tuple[str, list[WindowLease]]:
+        """Up to three leases that one worker was given, old ones too."""
+        start = pick % len(self.windows)
+        worker = self.windows[start][0]
+        return worker, [lease for other, lease in self.windows[start : start + 3] if other == worker]
+
+    def _unless_refused(self, call: Any) -> None:
+        try:
+            call()
+        except Refused:
+            return
+
+    def _unless_gone(self, call: Any) -> None:
+        try:
+            call()
+        except JobNotFound:
+            return
+
+
+def run_machine(server: RedisServer, settings: Settings, *, examples: int, steps: int) -> None:
+    low = settings.model_copy(update={"max_deaths": 2, "prepare_ahead_windows": 10})
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        lambda: LedgerMachine(server.url, low),
+        settings=hypothesis_settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_any_order_of_calls(redis_server: RedisServer, settings: Settings) -> None:
+    run_machine(redis_server, settings, examples=25, steps=40)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_any_order_of_many_calls(redis_server: RedisServer, settings: Settings) -> None:
+    run_machine(redis_server, settings, examples=400, steps=80)
