@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from jobs.errors import InvalidRequest, JobNotFound
 from jobs.job import Job, JobRequest, State
-from jobs.store import Stored
+from jobs.store import Stored, layout
 from web.openapi import errors
 from web.problems import InvalidFields
 from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission
@@ -102,6 +102,8 @@ def cancel(job_id: str) -> Response:
 def delete(job_id: str) -> Response:
     """Cancel a job if it runs, and forget it, its audio and its transcript"""
     visible_job(job_id)
+    # The record first, so that `tingxie recover` can't bring the job back; the sweep takes the rest.
+    services().store.delete(layout.job_record(job_id))
     services().ledger.delete(job_id)
     answer = Response(status=204)
     del answer.headers["Content-Type"]  # there is no content
