@@ -14,6 +14,7 @@ from demo_model.speech import MANDARIN, SPELLED, Voice, draw_training_variants, 
 
 MANDARIN_UTTERANCES = 9_000  # about 15 hours
 SPELLED_UTTERANCES = 2_000
+MEDLEY_EVERY = 6  # one training utterance of so many is a medley of words
 DEV_UTTERANCES = 160
 FULL_SCALE = 32_767
 SILENCE_BELOW = 0.004  # of the peak; what is quieter at both ends is cut off, so that pauses are ours to choose
@@ -93,7 +94,8 @@ def _orders(split: Split, counts: dict[str, int]) -> Iterator[_Order]:
 
 def _carry_out(order: _Order) -> tuple[str, Voice, np.ndarray]:
     rng = random.Random(f"{order.split} {order.accent} {order.seed}")
-    sentences = Grammar.load().utterance(rng, order.split)
+    medley = order.split is Split.TRAIN and order.seed % MEDLEY_EVERY == 0
+    sentences = [Grammar.load().medley(rng)] if medley else Grammar.load().utterance(rng, order.split)
     voice = draw_voice(rng, order.accent, draw_training_variants(rng))
     wave = trim(speak(join(sentences, rng), voice))
     return "".join(sentences), voice, np.round(wave * FULL_SCALE).astype(np.int16)

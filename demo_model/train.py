@@ -16,7 +16,7 @@ from demo_model.batches import Batch, Mixer, collate
 from demo_model.corpus import Corpus, build_dev, build_training
 from demo_model.model import BLANK, SPECIALS, export, frame_counts, new_model, vocabulary
 
-STEPS = 2_300
+STEPS = 2_400
 EASY_STEPS = 600  # until the loss has left its first plateau
 PEAK_RATE = 1.2e-3
 WARM_UP_SHARE = 0.1
