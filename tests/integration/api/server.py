@@ -64,8 +64,9 @@ class WebServer:
         return self.folder / "data" / "store"
 
     def stored(self) -> list[str]:
-        """The files in the store, by name."""
-        return sorted(p.relative_to(self.store).as_posix() for p in self.store.rglob("*") if p.is_file())
+        """The files in the store, by name; folders may go while we look."""
+        found = (Path(folder, name) for folder, _, names in os.walk(self.store) for name in names)
+        return sorted(path.relative_to(self.store).as_posix() for path in found)
 
     def worker_process(self) -> psutil.Process:
         """The process that serves; its parent only looks after it."""

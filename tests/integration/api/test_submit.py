@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from jobs.ledger import Ledger
 from jobs.settings import DEFAULT_MODEL
 from tests.integration.api.fake_worker import FakeWorker, spec
 from tests.integration.api.server import WebServer
+from tests.support.waiting import eventually
 from tingxie.redis_server import RedisServer
 
 
@@ -140,6 +143,22 @@ def test_an_upload_that_breaks_off_leaves_nothing(web: WebServer, recording: byt
     answer = web.client.post("/v1/jobs", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
     refused(answer, 400, "upload-interrupted")
     assert web.stored() == before
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+def test_a_client_that_goes_away_leaves_nothing(web: WebServer, recording: bytes, *, chunked: bool) -> None:
+    before = web.stored()
+    length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 1000000"
+    body = (b"F0000\r\n" if chunked else b"") + recording + bytes(600_000)
+    address = urlsplit(web.url)
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(
+            f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nX-Request-Id: gone\r\n{length}\r\n\r\n".encode() + body
+        )
+        eventually(lambda: web.stored() != before)  # it has begun to store
+    eventually(lambda: web.stored() == before)
+    assert web.client.get("/v1/jobs").json()["jobs"] == []
+    assert "Traceback" not in web.log
 
 
 def test_too_large(redis_server: RedisServer, ledger: Ledger, tmp_path: Path) -> None:
