@@ -21,7 +21,6 @@ def up(tmp_path: Path) -> Iterator[Up]:
     up = Up.start(tmp_path / "data", "--port", "0")
     yield up
     up.stop()
-    eventually(lambda: not up.descendants(), 30)
 
 
 def _transcript(url: str) -> str:
@@ -41,24 +40,22 @@ def test_it_serves_and_mends_itself_and_stops_cleanly(up: Up, tmp_path: Path) ->
     assert f"another `tingxie up` (process {up.process.pid})" in second.stderr
     assert "Traceback" not in second.stderr
 
-    # the command itself, not the tether above it
-    victim = next(one for one in up.descendants("worker transcribe") if "tether" not in " ".join(one.cmdline()))
-    victim.kill()
-    eventually(lambda: "transcribe-1 ended (status 137), restarting" in up.stderr())
-    assert _transcript(url)
+    for name, words in {"transcribe-1": "worker transcribe", "redis": "redis-server"}.items():
+        up.command(words).kill()
+        eventually(lambda name=name: f"{name} ended (status 137), restarting" in up.stderr())
+        assert _transcript(url)
 
-    next(one for one in up.descendants("redis-server") if "tether" not in " ".join(one.cmdline())).kill()
-    eventually(lambda: "redis ended (status 137), restarting" in up.stderr())
-    assert _transcript(url)
-
+    family = up.family()
     assert up.stop() == 0
-    eventually(lambda: not up.descendants(), 5)
+    assert not [one for one in family if one.is_running()]
+    assert not up.orphans()
 
 
 def test_when_it_is_killed_nothing_stays_behind(tmp_path: Path) -> None:
     up = Up.start(tmp_path / "data", "--port", "0")
     assert up.url
-    assert len(up.descendants()) >= 4  # Redis, web, prepare, transcribe
+    family = up.family()
+    assert len(family) >= 8  # Redis, web, prepare and transcribe, each below a tether
     up.process.kill()
     up.process.wait()
-    eventually(lambda: not up.descendants(), 40)
+    eventually(lambda: not any(one.is_running() for one in family) and not up.orphans(), 40)

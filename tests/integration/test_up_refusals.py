@@ -14,7 +14,7 @@ def _refusal(up: Up) -> str:
     assert up.process.wait(timeout=120) == 1, up.stderr()
     assert not up.lines
     assert "Traceback" not in up.stderr()
-    eventually(lambda: not up.descendants(), 30)
+    eventually(lambda: not up.orphans(), 30)
     return up.stderr().strip().splitlines()[-1]
 
 
@@ -47,7 +47,7 @@ def test_no_redis_on_this_machine(tmp_path: Path) -> None:
     assert "brew install redis" in line
 
 
-@pytest.mark.parametrize("model", ["nowhere/at-all", "./no-such-folder"])
+@pytest.mark.parametrize("model", [pytest.param("nowhere/at-all", marks=pytest.mark.full), "./no-such-folder"])
 def test_a_missing_model(tmp_path: Path, model: str) -> None:
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     line = _refusal(Up.start(tmp_path / "data", "--port", "0", "--model", model, environment=offline))

@@ -20,7 +20,7 @@ _MARK = "TINGXIE_TEST_MARK"
 
 @dataclass
 class Up:
-    """`mark` is in the environment of everything it started, Redis and grandchildren included."""
+    """`mark` is in the environment of everything that it starts, grandchildren included."""
 
     process: "subprocess.Popen[bytes]"
     mark: str
@@ -57,9 +57,22 @@ class Up:
     def stderr(self) -> str:
         return self.errors.read_text()
 
-    def descendants(self, *words: str) -> list[psutil.Process]:
-        """Every process that carries the mark and whose command line holds all the words, but not `up` itself."""
-        return [one for one in _marked(self.mark) if one.pid != self.process.pid and _holds(one, words)]
+    def family(self) -> list[psutil.Process]:
+        """Everything that runs below it now: tethers, Redis, web, workers, their children."""
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def command(self, *words: str) -> psutil.Process:
+        """The one process below it, tethers left out, whose command line holds the words."""
+        found = [one for one in self.family() if _holds(one, words) and not _holds(one, ("tether.py",))]
+        assert found, words
+        return found[0]
+
+    def orphans(self) -> list[psutil.Process]:
+        """What carries its mark though it has ended. Redis hides its environment: ask `family` before."""
+        return [one for one in _marked(self.mark) if one.pid != self.process.pid]
 
     def stop(self) -> int:
         self.process.terminate()
