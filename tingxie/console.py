@@ -12,15 +12,13 @@ from rich.console import Console
 
 from tingxie.errors import TingxieClientError
 
+#: columns of a log or a pipe: a table isn't folded there, so that paths stay whole
+_WIDE = 300
+
 
 def stderr() -> Console:
     """A console for progress, tables of failures and remarks."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
-
-
-def stdout() -> Console:
-    """A console for tables that are the result."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
 
 
 def say_error(error: TingxieClientError) -> None:

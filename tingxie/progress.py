@@ -1,5 +1,6 @@
 """Shows how a run over many files goes: bars where stderr is a terminal, one line per finished file elsewhere."""
 
+import sys
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -68,6 +69,8 @@ class Bars:
             TextColumn("{task.fields[remark]}", markup=False),
             TimeElapsedColumn(),
             console=stderr(),
+            # Where stdout is the same terminal, what is printed goes above the bars; a pipe or file gets it as it is.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._total = total_files
         self._overall: TaskID | None = None
