@@ -199,6 +199,26 @@ def test_less_than_a_receptive_field_is_filled_up() -> None:
     assert not only.samples[700:].any()
 
 
+@pytest.mark.parametrize("extra", [1, 79, 80, 81, 319, 320, 321, 400])
+def test_a_short_rest_makes_no_short_window(extra: int) -> None:
+    """Just more than one window, no pause, no context: the last window still has a receptive field."""
+    audio = np.random.default_rng(1).standard_normal(16_000 + extra).astype(np.float32)
+    found, total = cut_all(make_rule(ctc(), "silence", window_s=1, context_s=0), audio)
+    assert total == len(audio)
+    assert len(found) == 2
+    assert found[1].window.samples >= 400
+
+
+@pytest.mark.parametrize("cutting", ["silence", "fixed"])
+def test_a_rest_of_just_one_window_is_the_last(cutting: str) -> None:
+    """Also when it arrives in a block that ends where the window does: more might have come."""
+    rule = make_rule(ctc(), cutting, window_s=1, context_s=0.1)
+    one, _ = cut_all(rule, np.ones(16_000, np.float32))
+    assert [cut.window for cut in one] == [Window(0, 0, 16_000, 0, 0)]
+    two, _ = cut_all(rule, np.ones(28_800, np.float32))
+    assert [cut.window for cut in two] == [Window(0, 0, 16_000, 0, 1600), Window(1, 12_800, 28_800, 1600, 0)]
+
+
 def test_no_audio_gives_no_window() -> None:
     assert cut_all(make_rule(ctc(), "silence", window_s=20, context_s=0.5), np.empty(0, np.float32)) == ([], 0)
 
