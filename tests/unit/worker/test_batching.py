@@ -1,0 +1,39 @@
+"""How large a batch may be."""
+
+from jobs.settings import Settings
+from worker.batching import BatchPlan
+
+RATE_HZ = 16_000
+
+
+def plan() -> BatchPlan:
+    return BatchPlan(Settings(batch_compute_s=2.0, batch_windows=32), RATE_HZ)
+
+
+def test_the_first_batch_is_one_window() -> None:
+    assert (plan().limit.windows, plan().limit.samples) == (1, 1)
+    assert plan().speed == 0
+
+
+def test_a_batch_is_what_two_seconds_can_compute() -> None:
+    measured = plan()
+    measured.ran(samples=20 * RATE_HZ, kept_samples=19 * RATE_HZ, seconds=0.5)
+    assert measured.limit.windows == 32
+    assert measured.limit.samples == 80 * RATE_HZ
+    assert measured.speed == 38.0
+
+
+def test_a_slow_first_batch_is_soon_forgotten() -> None:
+    measured = plan()
+    measured.ran(samples=RATE_HZ, kept_samples=RATE_HZ, seconds=1.0)  # everything cold
+    for _ in range(10):
+        measured.ran(samples=10 * RATE_HZ, kept_samples=10 * RATE_HZ, seconds=1.0)
+    assert 9.5 < measured.speed <= 10
+
+
+def test_what_ran_out_of_memory_limits_all_that_follow() -> None:
+    measured = plan()
+    measured.ran(samples=1000 * RATE_HZ, kept_samples=1000 * RATE_HZ, seconds=1.0)
+    measured.out_of_memory(600 * RATE_HZ)
+    measured.ran(samples=300 * RATE_HZ, kept_samples=300 * RATE_HZ, seconds=0.3)
+    assert measured.limit.samples == 300 * RATE_HZ
