@@ -9,8 +9,8 @@ from tingxie.errors import InputMissing
 
 #: what the server reads (soundfile's and PyAV's containers); a file given by name is sent whatever its extension
 _EXTENSIONS = """
-.aac .ac3 .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .mka .mkv .mov .mp3 .mp4 .mpga .oga .ogg .opus .rf64 .w64
-.wav .webm .wma
+.3gp .aac .ac3 .aif .aifc .aiff .amr .au .awb .caf .flac .m4a .m4b .mka .mkv .mov .mp3 .mp4 .mpga .oga .ogg .opus .rf64
+.w64 .wav .webm .wma
 """
 AUDIO_EXTENSIONS = frozenset(_EXTENSIONS.split())
 
