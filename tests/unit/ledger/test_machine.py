@@ -6,7 +6,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from redis import Redis
 
 from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError
@@ -21,8 +28,8 @@ from tingxie.redis_server import RedisServer
 WORKERS = st.sampled_from(["ann", "bob", "cy"])
 OWNERS = st.sampled_from(["x", "y"])
 PRIORITIES = st.sampled_from(["high", "normal", "low"])
-#: which of what was claimed so far; taken modulo their number, so any order and any staleness comes up
-PICK = st.integers(0, 50)
+#: how far back among what was claimed so far, modulo their number: mostly fresh claims, but any stale one comes up
+PICK = st.one_of(st.integers(0, 3), st.integers(0, 50))
 PROBLEM = Problem.of(TingxieError("raised"))
 
 
@@ -58,6 +65,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.finishes: list[tuple[str, FinishUnit]] = []
         self.windows: list[tuple[str, WindowLease]] = []
 
+    @initialize(registered=st.integers(0, 3))
+    def begin(self, registered: int) -> None:
+        """Two jobs with some windows each, so that a step is seldom spent on nothing."""
+        self.announce("r1")
+        for priority in ("normal", "high"):
+            self.create("x", priority)
+        for worker in ("ann", "bob"):
+            self.claim_prepare(worker)
+            self.register(0, registered)
+
     # ---- what users do
     @rule(owner=OWNERS, priority=PRIORITIES)
     def create(self, owner: str, priority: str) -> None:
@@ -79,7 +96,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.deleted.add(job_id)
 
     # ---- what workers do
-    @rule(revision=st.sampled_from(["r1", "r2"]))
+    @rule(revision=st.sampled_from(["r1", "r1", "r2"]))
     def announce(self, revision: str) -> None:
         self.ledger.announce(given.spec(revision=revision))
 
@@ -91,37 +108,35 @@ class LedgerMachine(RuleBasedStateMachine):
     def leave(self, worker: str) -> None:
         self.ledger.leave(worker)
 
-    @rule(worker=WORKERS)
-    def fall_silent(self, worker: str) -> None:
+    @rule(worker=WORKERS, noticed=st.booleans())
+    def fall_silent(self, worker: str, noticed: bool) -> None:
         given.lapse(self.redis, worker)
-
-    @rule()
-    def reap(self) -> None:
-        self.ledger.reap()
+        if noticed:
+            self.ledger.reap()
 
     @rule(worker=WORKERS)
     def claim_prepare(self, worker: str) -> None:
         if unit := self.ledger.claim_prepare(worker, given.claim_id()):
             self.prepares.append((worker, unit))
 
+    @precondition(lambda self: self.prepares)
     @rule(pick=PICK, count=st.integers(1, 3))
     def register(self, pick: int, count: int) -> None:
-        if self.prepares:
-            _, unit = self.prepares[pick % len(self.prepares)]
-            windows = plan(unit.job_id)[unit.registered : unit.registered + count]
-            self._unless_refused(lambda: self.ledger.register(unit, windows, decoded_s=1.0, duration_s=20.0))
+        _, unit = self.prepares[-1 - pick % len(self.prepares)]
+        windows = plan(unit.job_id)[unit.registered : unit.registered + count]
+        self._unless_refused(lambda: self.ledger.register(unit, windows, decoded_s=1.0, duration_s=20.0))
 
+    @precondition(lambda self: self.prepares)
     @rule(pick=PICK)
     def prepared(self, pick: int) -> None:
-        if self.prepares:
-            _, unit = self.prepares[pick % len(self.prepares)]
-            self._unless_refused(lambda: self._prepare_all(unit))
+        _, unit = self.prepares[-1 - pick % len(self.prepares)]
+        self._unless_refused(lambda: self._prepare_all(unit))
 
+    @precondition(lambda self: self.prepares)
     @rule(pick=PICK, parked=st.booleans())
     def yield_prepare(self, pick: int, parked: bool) -> None:
-        if self.prepares:
-            _, unit = self.prepares[pick % len(self.prepares)]
-            self._unless_refused(lambda: self.ledger.yield_prepare(unit, parked=parked))
+        _, unit = self.prepares[-1 - pick % len(self.prepares)]
+        self._unless_refused(lambda: self.ledger.yield_prepare(unit, parked=parked))
 
     @rule(pick=PICK)
     def fail_job(self, pick: int) -> None:
@@ -135,36 +150,38 @@ class LedgerMachine(RuleBasedStateMachine):
         if unit := self.ledger.claim_finish(worker, given.claim_id()):
             self.finishes.append((worker, unit))
 
+    @precondition(lambda self: self.finishes)
     @rule(pick=PICK)
     def finished(self, pick: int) -> None:
-        if self.finishes:
-            _, unit = self.finishes[pick % len(self.finishes)]
-            self._unless_refused(lambda: self.ledger.finished(unit, warnings=[]))
+        _, unit = self.finishes[-1 - pick % len(self.finishes)]
+        self._unless_refused(lambda: self.ledger.finished(unit, warnings=[]))
 
-    @rule(worker=WORKERS, revision=st.sampled_from(["r1", "r2"]), most=st.integers(1, 4))
-    def claim_windows(self, worker: str, revision: str, most: int) -> None:
-        key = given.spec(revision=revision).key
-        leases = given.claim(self.ledger, worker, model_key=key, max_windows=most)
-        assert len(leases) == 1 or not any(lease.suspect for lease in leases)
-        self.windows += [(worker, lease) for lease in leases]
+    @rule(worker=WORKERS, most=st.integers(1, 4), started=st.booleans())
+    def claim_windows(self, worker: str, most: int, started: bool) -> None:
+        for revision in ("r1", "r2"):
+            key = given.spec(revision=revision).key
+            leases = given.claim(self.ledger, worker, model_key=key, max_windows=most)
+            assert len(leases) <= 1 or not any(lease.suspect for lease in leases)
+            self.windows += [(worker, lease) for lease in leases]
+            if started and leases:
+                self.ledger.start(worker, leases)
 
     @rule(pick=PICK)
     def start_cpu(self, pick: int) -> None:
         units = [*self.prepares, *self.finishes]
         if units:
-            worker, unit = units[pick % len(units)]
+            worker, unit = units[-1 - pick % len(units)]
             self.ledger.start(worker, unit)
 
+    @precondition(lambda self: self.windows)
     @rule(pick=PICK)
     def start(self, pick: int) -> None:
-        if self.windows:
-            worker, leases = self._leases(pick)
-            self.ledger.start(worker, leases)
+        worker, leases = self._leases(pick)
+        self.ledger.start(worker, leases)
 
+    @precondition(lambda self: self.windows)
     @rule(pick=PICK)
     def commit(self, pick: int) -> None:
-        if not self.windows:
-            return
         worker, leases = self._leases(pick)
         before = self.ledger.counters()
         answer = self.ledger.commit(worker, given.results(leases))
@@ -173,23 +190,23 @@ class LedgerMachine(RuleBasedStateMachine):
         assert after["committed"] - before["committed"] <= answer.accepted
         assert after["fenced"] - before["fenced"] == answer.fenced
 
+    @precondition(lambda self: self.windows)
     @rule(pick=PICK)
     def hand_back(self, pick: int) -> None:
-        if self.windows:
-            worker, leases = self._leases(pick)
-            self.ledger.hand_back(worker, leases)
+        worker, leases = self._leases(pick)
+        self.ledger.hand_back(worker, leases)
 
+    @precondition(lambda self: self.windows)
     @rule(pick=PICK, alone=st.booleans())
     def fail_window(self, pick: int, alone: bool) -> None:
-        if self.windows:
-            worker, lease = self.windows[pick % len(self.windows)]
-            self.ledger.fail_window(worker, lease, PROBLEM, alone=alone)
+        worker, lease = self.windows[-1 - pick % len(self.windows)]
+        self.ledger.fail_window(worker, lease, PROBLEM, alone=alone)
 
+    @precondition(lambda self: self.windows)
     @rule(pick=PICK)
     def window_missing(self, pick: int) -> None:
-        if self.windows:
-            worker, lease = self.windows[pick % len(self.windows)]
-            self.ledger.window_missing(worker, lease)
+        worker, lease = self.windows[-1 - pick % len(self.windows)]
+        self.ledger.window_missing(worker, lease)
 
     # ---- what networks do
     @rule(pick=PICK)
@@ -249,9 +266,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _leases(self, pick: int) -> tuple[str, list[WindowLease]]:
         """Up to three leases that one worker was given, old ones too."""
-        start = pick % len(self.windows)
-        worker = self.windows[start][0]
-        return worker, [lease for other, lease in self.windows[start : start + 3] if other == worker]
+        last = len(self.windows) - pick % len(self.windows)
+        worker = self.windows[last - 1][0]
+        return worker, [lease for other, lease in self.windows[max(0, last - 3) : last] if other == worker]
 
     def _unless_refused(self, call: Any) -> None:
         try:

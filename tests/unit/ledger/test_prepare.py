@@ -182,6 +182,16 @@ def test_an_old_finisher_is_refused(ledger: Ledger, redis: Redis) -> None:
     ledger.finished(new, warnings=[])
 
 
+def test_never_succeeded_with_audio_missing(ledger: Ledger, redis: Redis) -> None:
+    """Nothing known leads there; should a record be wrong all the same, the last guard holds."""
+    job_id = given.prepared_job(ledger)
+    ledger.commit("gpu", given.results(given.claim(ledger)))
+    redis.hincrby(f"tingxie:job:{job_id}", "done_samples", -1)
+    with pytest.raises(Refused, match="samples"):
+        given.finish(ledger)
+    assert ledger.job(job_id).state is State.RUNNING
+
+
 def test_results_in_order(ledger: Ledger) -> None:
     job_id = given.prepared_job(ledger, 12)
     leases = given.claim(ledger)
