@@ -29,8 +29,8 @@ class Tokens:
 
 def stitch(windows: Iterable[Runs], vocabulary: Vocabulary) -> Tokens:
     """Collapse once over all windows; their kept frames lie end to end. Frames count from the job's start."""
-    frames = Runs.joined(windows)
-    runs = Runs(vocabulary.canonical[frames.ids], frames.lengths, frames.confidences).merged()
+    # Hugging Face collapses equal texts. Only ids that its tokenizer doesn't know share one, <unk>, and those go anyway.
+    runs = Runs.joined(windows).merged()
     stops = np.cumsum(runs.lengths)
     kept = vocabulary.spoken[runs.ids]
     return Tokens(runs.ids[kept], (stops - runs.lengths)[kept], stops[kept], runs.confidences[kept])

@@ -52,12 +52,6 @@ class Vocabulary:
         return cls(**{**fields, "tokens": tuple(fields["tokens"]), "specials": frozenset(fields["specials"])})
 
     @cached_property
-    def canonical(self) -> npt.NDArray[np.int64]:
-        """For each id the first id with the same text: Hugging Face collapses equal texts, not equal ids."""
-        first: dict[str, int] = {}
-        return np.array([first.setdefault(token, number) for number, token in enumerate(self.tokens)], np.int64)
-
-    @cached_property
     def spoken(self) -> npt.NDArray[np.bool_]:
         """For each id whether its text belongs to the transcript: neither blank nor special."""
         return np.array([token != self.blank and token not in self.specials for token in self.tokens], np.bool_)

@@ -24,6 +24,8 @@ from jobs.settings import Settings
 from jobs.store import FolderStore, layout
 from tests.equality.random_models import sound
 from tests.unit.model.inputs import load, make_input
+from worker.families.frames import FrameRule
+from worker.families.probe import probe_frames
 from worker.model import choose_dtype, load_model
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
@@ -75,6 +77,12 @@ def test_an_adapter_that_halves_the_frames_is_refused(variant: Callable[..., Pat
     config = Wav2Vec2Config(**SMALL, **CONVOLUTIONS, **LAYER, add_adapter=True, output_hidden_size=32)
     with pytest.raises(ModelRefused, match=r"samples gave \d+ frames"):
         load(variant(Wav2Vec2ForCTC(config)))
+
+
+def test_a_ratio_that_the_convolutions_do_not_have_is_refused(layer_folder: Path) -> None:
+    """The pipeline's strides count by the ratio, so ours and its would part."""
+    with pytest.raises(ModelRefused, match="configuration says 320 samples a frame, its convolutions 640"):
+        probe_frames(load(layer_folder).family.pipe, FrameRule(640, 400))
 
 
 def test_a_model_without_a_head_is_refused(variant: Callable[..., Path], layer_folder: Path) -> None:

@@ -59,12 +59,6 @@ def test_specials_go_after_the_collapse(tokenizer: Wav2Vec2CTCTokenizer) -> None
     assert vocabulary.text(stitch([runs_of([MA, START, MA])], vocabulary).ids.tolist()) == "妈妈"
 
 
-def test_ids_with_the_same_text_collapse_as_the_tokenizer_does(tokenizer: Wav2Vec2CTCTokenizer) -> None:
-    vocabulary = vocabulary_of(tokenizer, SCORES)
-    unknown = TOKENS.index("<unk>")
-    assert vocabulary.canonical[[unknown, len(TOKENS), len(TOKENS) + 1]].tolist() == [unknown] * 3
-
-
 def test_a_vocabulary_survives_the_store(tokenizer: Wav2Vec2CTCTokenizer, tmp_path: Path) -> None:
     vocabulary = vocabulary_of(tokenizer, SCORES)
     assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
