@@ -29,7 +29,7 @@ class Tokens:
 
 def stitch(windows: Iterable[Runs], vocabulary: Vocabulary) -> Tokens:
     """Collapse once over all windows; their kept frames lie end to end. Frames count from the job's start."""
-    # Hugging Face collapses equal texts. Only ids that its tokenizer doesn't know share one, <unk>, and those go anyway.
+    # Hugging Face collapses equal texts. Only unknown ids share one, <unk>, and those go anyway.
     runs = Runs.joined(windows).merged()
     stops = np.cumsum(runs.lengths)
     kept = vocabulary.spoken[runs.ids]

@@ -95,8 +95,7 @@ WHISPER = [
     *(
         pytest.param(timestamps, seconds, workers, batch, marks=full)
         for timestamps in ("none", "segment", "word")
-        for seconds in (7.0, 45.0, 120.0)
-        for workers, batch in ((1, 1), (2, 4), (5, 16))
+        for seconds, workers, batch in ((7.0, 1, 1), (45.0, 1, 16), (45.0, 5, 3), (150.0, 2, 4))
     ),
 ]
 
