@@ -16,6 +16,7 @@ from jobs.ledger import Ledger
 from jobs.model import ModelSpec
 from jobs.settings import Cutting, Settings
 from jobs.store import AudioStore, Stored, layout
+from jobs.window import MIN_KEPT_SHARE
 
 log = structlog.get_logger()
 
@@ -138,8 +139,8 @@ class Submissions:
         context_s = options.context_s if options.context_s is not None else context_s
         if spec and window_s > spec.max_window_s:
             raise InvalidRequest(f"window_s is {window_s:g}, but {spec.model} reads at most {spec.max_window_s:g} s.")
-        if 2 * context_s >= window_s:
-            raise InvalidRequest(f"context_s is {context_s:g} on each side, which leaves nothing of {window_s:g} s.")
+        if window_s - 2 * context_s < MIN_KEPT_SHARE * window_s:
+            raise InvalidRequest(f"context_s is {context_s:g} on each side, which leaves too little of {window_s:g} s.")
         return cutting, window_s, context_s
 
 

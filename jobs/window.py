@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: a window must keep at least this share of what it reads; less is a mistake in the settings
+MIN_KEPT_SHARE = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

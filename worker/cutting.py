@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jobs.errors import WindowTooShort
 from jobs.model import ModelSpec
 from jobs.settings import Cutting
-from jobs.window import Window
+from jobs.window import MIN_KEPT_SHARE, Window
 
 #: how long a pause must be quiet
 PAUSE_S = 0.2
@@ -25,8 +25,6 @@ DIP_POWER = 0.25
 #: Which last part of a window is searched, and what will do there. Late first: each window's context is computed for
 #: nothing, and windows of like length waste little in a batch (docs/decisions/window-rule.md).
 SEARCHES = ((0.15, PAUSE_POWER), (1 / 3, DIP_POWER))
-#: a window must keep at least this share of what it reads; less is a mistake in the settings
-MIN_KEPT_SHARE = 0.2
 #: Whisper invents text for a shorter rest (no source gives a length; one second holds a word)
 MIN_WHISPER_S = 1.0
 
