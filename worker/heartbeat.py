@@ -55,8 +55,8 @@ class Heartbeat:
     def start(self) -> None:
         self._periodic.start()
 
-    def stop(self) -> None:
-        self._periodic.stop()
+    def stop(self, timeout_s: float) -> None:
+        self._periodic.stop(timeout_s)
 
     def beat(self) -> None:
         known = self._ledger.beat(self._describe())

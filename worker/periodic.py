@@ -27,11 +27,11 @@ class Periodic:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Returns once a call of `act` in progress has ended."""
+    def stop(self, timeout_s: float) -> None:
+        """Returns once a call of `act` in progress has ended, or after `timeout_s`."""
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

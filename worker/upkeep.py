@@ -14,6 +14,11 @@ from worker.sweep import Sweep
 
 log = structlog.get_logger()
 
+#: a sweep of a large store isn't waited for; whatever it has not removed goes the next time
+CHORE_STOP_S = 0.5
+#: a beat after we have left would make us look alive for one more lease
+BEAT_STOP_S = 5.0
+
 
 class Upkeep:
     """Threads; `start` them in the process that they are about, after any fork."""
@@ -47,8 +52,8 @@ class Upkeep:
     def stop(self) -> None:
         """Stop the threads and leave: whatever this incarnation still holds is handed back."""
         for chore in self._chores:
-            chore.stop()
-        self._heartbeat.stop()
+            chore.stop(CHORE_STOP_S)
+        self._heartbeat.stop(BEAT_STOP_S)
         try:
             self._ledger.leave(self._incarnation)
         except LedgerUnavailable as error:

@@ -1,11 +1,11 @@
 """A prepare worker that takes its time over each window, so that a test can strike in mid-file."""
 
-import sys
 import time
 
 from jobs.settings import Settings
 from worker.cutting import CutWindow
 from worker.prepare_process import run_prepare
+from worker.program import end
 from worker.registrar import Registrar
 
 SECONDS_A_WINDOW = 0.3
@@ -23,4 +23,4 @@ def be_slow() -> None:
 
 if __name__ == "__main__":
     be_slow()
-    sys.exit(run_prepare(Settings()))
+    end(run_prepare(Settings()))

@@ -144,6 +144,30 @@ def test_a_hung_forward_ends_its_process_with_a_reason(settings: Settings, tmp_p
 
 
 @pytest.mark.full
+def test_a_file_that_hangs_prepare_fails_its_job(settings: Settings, tmp_path: Path) -> None:
+    limits = {"prepare_timeout_s": 1.0, "max_deaths": 2, **BRISK}
+    with service(settings, tmp_path / "logs", preparers=0, **limits) as running:
+        prepare = running.start("prepare", "tests.fault.hung_prepare")
+        failed = running.wait(running.submit_bytes(wav(30.0)))
+        assert failed.state is State.FAILED
+        assert failed.error is not None
+        assert failed.error["type"] == "prepare-crashed"
+        assert prepare.log.count("unit.hung") == 2
+        assert prepare.process.poll() is None
+
+
+@pytest.mark.full
+def test_a_second_sigterm_ends_a_worker_at_once(settings: Settings, tmp_path: Path) -> None:
+    with service(settings, tmp_path / "logs", environment={SLEEP: "100"}) as running:
+        running.submit_bytes(wav(5.0))
+        eventually(lambda: any(worker.idle_slots < 3 for worker in running.workers("transcribe")))
+        worker = running.kill("transcribe-1", signal.SIGTERM)
+        eventually(lambda: "Warm shutdown" in worker.log)
+        worker.kill(signal.SIGTERM)
+        assert worker.wait(10) == 128 + signal.SIGTERM
+
+
+@pytest.mark.full
 def test_a_frozen_worker_is_fenced_off(settings: Settings, redis: Redis, tmp_path: Path) -> None:
     slow = {SLEEP: "0.05"}
     with service(settings, tmp_path / "logs", transcribers=2, environment=slow, **BRISK) as running:

@@ -77,7 +77,7 @@ def test_a_chore_goes_on_after_an_outage_and_after_a_mistake() -> None:
     chore = Periodic("chore", 0.001, act)
     chore.start()
     assert done.wait(10)
-    chore.stop()
+    chore.stop(10)
 
 
 def test_a_stopped_chore_is_over() -> None:
@@ -85,7 +85,7 @@ def test_a_stopped_chore_is_over() -> None:
     chore = Periodic("chore", 0.001, lambda: calls.append(1))
     chore.start()
     eventually(lambda: calls, 10)
-    chore.stop()
+    chore.stop(10)
     count = len(calls)
     assert not any(thread.name == "chore" for thread in threading.enumerate())
     assert len(calls) == count
