@@ -78,12 +78,14 @@ def test_with_default_settings_too(settings: Settings, redis: Redis, tmp_path: P
         kill_in_mid_batch(running, redis)
 
 
-def test_a_killed_prepare_child_is_replaced_and_its_job_goes_on(settings: Settings, tmp_path: Path) -> None:
+def test_a_killed_prepare_child_is_replaced_and_its_job_goes_on(
+    settings: Settings, redis: Redis, tmp_path: Path
+) -> None:
     with service(settings, tmp_path / "logs", preparers=0, **BRISK) as running:
         prepare = running.start("prepare", "tests.fault.slow_prepare")
         job_id = running.submit_bytes(wav(200.0))
         eventually(lambda: covered(running, job_id) > 0, 60)
-        child = next(worker for worker in running.workers("cpu") if worker.idle_slots == 0)
+        child = next(worker for worker in running.workers("cpu") if held_by(redis, worker.incarnation))
         next(process for process in prepare.children() if process.pid == child.pid).kill()
         job = running.wait(job_id)
         assert job.state is State.SUCCEEDED, job.error
