@@ -10,27 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCard, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import ModelCard
 
 from jobs.errors import ModelRefused, SetupError
 from jobs.settings import Settings
+from worker.hub import download, weight_files
 
 #: the name of the small model inside this package
 BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 BUNDLED_LANGUAGE = "zh"
 
-#: what a pipeline reads; other variants of the weights and language models stay on the Hub
-WANTED = ("*.json", "*.txt", "*.model", "README.md", "model.safetensors", "model-*-of-*.safetensors")
-UNWANTED = ("language_model/*", "runs/*", "checkpoint-*/*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -62,38 +52,18 @@ def find_model(settings: Settings) -> ModelFolder:
         return _described(name, local, language=_card_language(local))
     if local.is_absolute() or name.startswith((".", "~")):
         raise SetupError(f"there is no folder {name}", remedy="Correct TINGXIE_MODEL: a folder or a Hub id.")
-    folder = _download(name, settings.revision)
+    folder = download(name, settings.revision)
     return _described(name, folder, language=_card_language(folder))
-
-
-def _download(name: str, revision: str) -> Path:
-    at = f"{name}@{revision}" if revision else name
-    try:
-        path = snapshot_download(
-            name, revision=revision or None, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED)
-        )
-    except HFValidationError as error:
-        raise SetupError(f"{name!r} is neither a folder nor a Hub id", remedy="Correct TINGXIE_MODEL.") from error
-    except GatedRepoError as error:
-        raise SetupError(f"{name} asks for permission", remedy="Accept its terms on the Hub; set HF_TOKEN.") from error
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise SetupError(f"the Hub has no {at}", remedy="Correct TINGXIE_MODEL or TINGXIE_REVISION.") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise SetupError(
-            f"{at} is not on this machine and can't be downloaded: {_first_line(error)}",
-            remedy="Connect to the Hub once, or set TINGXIE_MODEL to a folder or to `bundled`.",
-        ) from error
-    return Path(path)
 
 
 def _described(name: str, folder: Path, *, language: str) -> ModelFolder:
     if not (folder / "config.json").is_file():
         raise ModelRefused(f"{name} has no config.json: this is no model's folder")
-    weights = sorted(folder.glob("model*.safetensors"))
+    weights = weight_files(folder)
     if not weights:
         raise ModelRefused(
             f"{name} has no safetensors weights, and pickled ones are never loaded",
-            remedy="Try TINGXIE_REVISION=refs/pr/1 (the Hub's conversion bot), or convert it with save_pretrained.",
+            remedy="Load it with transformers, save_pretrained it into a folder, and set TINGXIE_MODEL to that.",
         )
     revision = folder.name if COMMIT.fullmatch(folder.name) else _content_hash(folder, weights)
     return ModelFolder(name, folder, revision, language, sum(file.stat().st_size for file in weights))
@@ -120,7 +90,3 @@ def _card_language(folder: Path) -> str:
     if isinstance(languages, list):
         languages = languages[0] if len(languages) == 1 else ""
     return languages if isinstance(languages, str) else ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
