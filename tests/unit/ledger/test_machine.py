@@ -50,6 +50,14 @@ def plan(job_id: str) -> list[Window]:
     return given.windows(1 + int(job_id.removeprefix("job")) % 5)
 
 
+def stands(found: Contents, worker: str, lease: WindowLease) -> bool:
+    """Whether this very claim holds the window, or has committed it."""
+    index, fence = str(lease.window.index), str(lease.fence)
+    holder = found.hash("leases", job=lease.job_id).get(index, "::").split(":", 2)
+    result = found.hash("results", job=lease.job_id).get(index, "")
+    return [holder[0], holder[2]] == [fence, worker] or result.startswith(f"{fence}:")
+
+
 class LedgerMachine(RuleBasedStateMachine):
     def __init__(self, url: str, settings: Settings) -> None:
         super().__init__()
@@ -183,9 +191,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def commit(self, pick: int) -> None:
         worker, leases = self._leases(pick)
-        before = self.ledger.counters()
+        found, before = Contents(self.redis), self.ledger.counters()
         answer = self.ledger.commit(worker, given.results(leases))
-        assert answer.accepted + answer.fenced == len(leases)
+        assert answer.accepted == sum(stands(found, worker, lease) for lease in leases)
+        assert answer.fenced == len(leases) - answer.accepted
         after = self.ledger.counters()
         assert after["committed"] - before["committed"] <= answer.accepted
         assert after["fenced"] - before["fenced"] == answer.fenced
