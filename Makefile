@@ -2,6 +2,8 @@
 #   PYTHON=…        another interpreter
 #   TORCH_INDEX=…   another wheel index for torch (plain Linux gets the CUDA build from PyPI, several GB)
 #   AUDIO=…         the file that `make demo` transcribes in place of the bundled sample
+#   MINUTES, SEEDS  how long `make soak` makes faults, over all seeds together, and what its generators start from
+#   BENCH=…         the one measurement that `make bench` is to make
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,6 +13,8 @@ SUITABLE := import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 	if $$python -c '$(SUITABLE)' 2>/dev/null; then echo $$python; break; fi; done)
 BIN := .venv/bin
+MINUTES ?= 30
+SEEDS ?= 1 2 3
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 # of pip's lines, the large downloads and what went wrong
 SHOW := awk '/^ *Downloading .*\([0-9.]+ [MG]B\)/ {sub(/^ */, "  "); print} /^Installing/ {print "  unpacking"} \
@@ -19,12 +23,13 @@ SHOW := awk '/^ *Downloading .*\([0-9.]+ [MG]B\)/ {sub(/^ */, "  "); print} /^In
 # Debian packages that the tests need besides Python and make (`make ci-deps`)
 DEBIAN_PACKAGES :=
 
-.PHONY: help demo test test-full check bench demo-model ci-deps clean
+.PHONY: help demo test test-full check soak bench bench-full demo-model ci-deps clean
 
 help:
 	@echo "make demo [AUDIO=file]   transcribe a sample (or your file) through the whole stack"
 	@echo "make test                the default tests; test-full: the long ones; check: lint, types, import rules"
-	@echo "make bench               measure this machine; writes bench/RESULTS.md"
+	@echo "make soak [MINUTES=30] [SEEDS=\"1 2 3\"]   load and random faults; fails if anything is lost, doubled or different"
+	@echo "make bench [BENCH=name]  measure this machine; writes bench/RESULTS.md; bench-full: the long ones too"
 	@echo "make demo-model          train the bundled model anew (needs espeak-ng, about an hour)"
 	@echo "make clean               remove .venv and what tools left behind"
 
@@ -44,8 +49,15 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# 30 minutes of faults, and some minutes more for the start and the end of each seed.
+soak: .venv/.dev
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seeds $(SEEDS)
+
 bench: .venv/.dev
-	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.run $(BENCH)
+
+bench-full: .venv/.dev
+	$(BIN)/python -m bench.run --full $(BENCH)
 
 demo-model: .venv/.dev
 	$(BIN)/python -m demo_model.build

@@ -1,18 +1,28 @@
-"""`python -m bench.run [name…]`: measures and writes bench/RESULTS.md; exit status 1 where a target is missed."""
+"""`python -m bench.run [--full] [name…]`: measures, writes bench/RESULTS.md; exit status 1 where a target is missed."""
 
 import sys
+from collections.abc import Callable
 
-from bench import accuracy, article, report
+from bench import accuracy, article, report, scaling
+from bench.figure import Figure
 
 #: quick enough for `make bench`: at most 15 minutes on two cores together
-BENCHES = {"accuracy": accuracy, "article": article}
+BENCHES: dict[str, Callable[[], list[Figure]]] = {
+    "accuracy": accuracy.measure,
+    "article": article.measure,
+    "scaling": scaling.measure,
+}
+#: `make bench-full` adds these
+LONG: dict[str, Callable[[], list[Figure]]] = {"scaling-ten-hours": scaling.measure_ten_hours}
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    names = [argument for argument in arguments if argument != "--full"]
     missed = 0
-    for name in names or BENCHES:
-        figures = BENCHES[name].measure()
-        report.keep(name, BENCHES[name].__doc__ or "", figures)
+    for name in names or [*BENCHES, *(LONG if "--full" in arguments else ())]:
+        measure = (BENCHES | LONG)[name]
+        figures = measure()
+        report.keep(name, sys.modules[measure.__module__].__doc__ or "", figures)
         for figure in figures:
             print(f"{name}: {figure.row()}", flush=True)
         missed += sum(figure.is_missed for figure in figures)
