@@ -100,6 +100,7 @@ def _start_on(program: str, folder: Path, port: int, ready_s: float) -> RedisSer
     while not answers_ping(port):
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.02)
+            server.stop()  # closes its lifeline
             raise RedisNotStarted(f"{program} ended at once: {_last_line(log)}")
         if time.monotonic() > deadline:
             server.stop()
