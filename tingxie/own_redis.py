@@ -47,6 +47,12 @@ class OwnRedis:
         self._server.stop()
 
 
+def without_password(url: str) -> str:
+    """A Redis URL as it may be shown in a terminal or a log."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def check_reachable(url: str) -> None:
     """Raises StackError where nobody listens at a Redis URL; what Redis itself thinks of us, web's /readyz tells."""
     parts = urlsplit(url)

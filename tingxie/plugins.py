@@ -16,10 +16,8 @@ GROUP = "tingxie.commands"
 _KNOWN = {
     "web": ("Run the front end (HTTP API).", "web"),
     "worker": ("Run a worker: transcribe or prepare.", "worker"),
-    "models": ("Look at and fetch models.", "worker"),
+    "models": ("List the models that workers serve; check one.", "worker"),
     "recover": ("Rebuild the ledger from the store after Redis lost its data.", "worker"),
-    "keys": ("Make and revoke API keys.", "web"),
-    "evaluate": ("Measure the character error rate of a model.", "worker"),
 }
 
 
@@ -34,6 +32,8 @@ class PluginCommand(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         app = getattr(importlib.import_module(self._entry.module), self._entry.attr)
         command = typer.main.get_command(app) if isinstance(app, typer.Typer) else app
+        # Completion is the whole program's business; typer offers it anew for each app.
+        command.params = [one for one in command.params if one.name not in {"install_completion", "show_completion"}]
         return command.make_context(info_name, args, parent=parent, **extra)
 
 

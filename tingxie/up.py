@@ -10,7 +10,7 @@ from tingxie.child import Child
 from tingxie.client import Client
 from tingxie.data_folder import DataFolder
 from tingxie.errors import ServerUnreachable
-from tingxie.own_redis import OwnRedis, check_reachable
+from tingxie.own_redis import OwnRedis, check_reachable, without_password
 from tingxie.stack import BUNDLED_MODEL, Stack, choose_port
 from tingxie.supervisor import Supervisor
 
@@ -52,7 +52,7 @@ def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
 
 
 def _say_what_starts(stack: Stack) -> None:
-    typer.echo(f"data and logs: {stack.data.path}", err=True)
+    typer.echo(f"data and logs: {stack.data.path}; Redis: {without_password(stack.redis_url)}", err=True)
     if stack.model == BUNDLED_MODEL:
         typer.echo(
             "model: the bundled demonstration model, which understands only its toy language; "
