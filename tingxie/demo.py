@@ -54,8 +54,7 @@ def _running_stack(data: Path) -> Iterator[str]:
     try:
         yield _wait_until_ready(process)
     finally:
-        process.terminate()
-        process.wait()
+        tether.stop(process)
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]") -> str:

@@ -38,6 +38,7 @@ class OwnRedis:
         if status is None:
             return
         typer.echo(f"redis ended (status {status}), restarting", err=True)
+        self._server.stop()
         try:
             self._server = redis_server.start(self._server.folder, port=self._server.port)
         except RedisNotStarted as error:
