@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0, help="of faults, over all seeds together")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--keep", action="store_true", help="keep logs and data also where nothing went wrong")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _exit)
     folder = Path(tempfile.mkdtemp(prefix="tingxie-soak-"))
@@ -33,7 +35,10 @@ def main() -> int:
     if tally.is_violated:
         say(f"FAILED; logs and data are in {folder}")
         return 1
-    shutil.rmtree(folder)
+    if asked.keep:
+        say(f"logs and data are in {folder}")
+    else:
+        shutil.rmtree(folder)
     return 1 if any(figure.is_missed for figure in figures) else 0
 
 
@@ -48,7 +53,7 @@ def _run(folder: Path, seeds: list[int], duration_s: float, tally: Tally) -> Non
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"soak: {line}\n")
+    sys.stdout.write(f"soak: {datetime.now(UTC):%H:%M:%S} {line}\n")
     sys.stdout.flush()
 
 

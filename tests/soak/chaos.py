@@ -43,8 +43,9 @@ DRAIN_S = 60.0
 class Chaos:
     """A thread. `counts`: faults by name; `errors`: what went wrong in this program itself."""
 
-    def __init__(self, crew: Crew, seed: int) -> None:
+    def __init__(self, crew: Crew, seed: int, say: Callable[[str], None]) -> None:
         self._crew = crew
+        self._say = say
         self._random = random.Random(seed)
         self._ledger = Ledger.connect(crew.settings)
         self.redis = Redis.from_url(crew.settings.redis_url, socket_timeout=5.0)
@@ -85,6 +86,7 @@ class Chaos:
             try:
                 if self._faults[name]():
                     self.counts[name] += 1
+                    self._say(name)
             except (psutil.NoSuchProcess, RedisError, Unavailable):
                 continue  # the victim was gone, or Redis still loads: the next one then
             except Exception as error:  # noqa: BLE001 (reported as a failure of the soak)

@@ -40,7 +40,7 @@ class Storm:
         """Adds what it counted to the tally; nothing of it runs afterwards."""
         crew = Crew.start(folder, model)
         try:
-            chaos, load = Chaos(crew, self.seed), Load(crew.url, at_random(self.made, self.seed))
+            chaos, load = Chaos(crew, self.seed, self.say), Load(crew.url, at_random(self.made, self.seed))
 
             def tend() -> None:
                 crew.tend()
