@@ -25,4 +25,5 @@ class Figure:
     def row(self) -> str:
         """A line of a table in Markdown."""
         verdict = "" if not self.target else "**missed**" if self.is_missed else "met"
-        return f"| {self.what} | {self.value:,.2f} {self.unit} | {self.target} | {verdict} |"
+        shown = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:,.2f}"
+        return f"| {self.what} | {shown} {self.unit} | {self.target} | {verdict} |"
