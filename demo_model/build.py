@@ -8,7 +8,6 @@ from pathlib import Path
 
 from demo_model import card, heldout
 from demo_model.evaluate import scores, table
-from demo_model.train import STEPS
 
 #: glibc gives each big buffer back to the kernel by default; keeping them makes a step a third faster.
 KEEP_MEMORY = {
@@ -18,10 +17,10 @@ KEEP_MEMORY = {
 }
 
 
-def train(work: Path, out: Path, steps: int) -> None:
+def train(work: Path, out: Path) -> None:
     """Train in a process of its own, since glibc reads its settings at the start of one."""
     command = [sys.executable, "-m", "demo_model.train"]
-    arguments = ["--work", str(work), "--out", str(out), "--steps", str(steps)]
+    arguments = ["--work", str(work), "--out", str(out)]
     subprocess.run([*command, *arguments], check=True, env=os.environ | KEEP_MEMORY)
 
 
@@ -30,15 +29,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("build/demo-model"), help="corpus and checkpoint, 2 GB")
     parser.add_argument("--root", type=Path, default=Path(), help="the repository")
-    parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     model = options.root / "worker/bundled"
-    train(options.work, model, options.steps)
+    train(options.work, model)
     heldout.build_utterances(options.root / "tests/data/heldout")
     heldout.build_long(options.root / "tests/data/long")
     heldout.build_sample(options.root / "samples")
     rows = scores(model, options.root)
-    card.write(model, rows, options.steps)
+    card.write(model, rows)
     print(table(rows))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from demo_model.codecs import make_lossy
 from demo_model.grammar import Grammar, Split
 from demo_model.speech import MANDARIN, SPELLED, Voice, draw_training_variants, draw_voice, join, speak
 
@@ -65,12 +66,14 @@ def build(folder: Path, split: Split, counts: dict[str, int], processes: int = 2
         folder.mkdir(parents=True, exist_ok=True)
         orders = list(_orders(split, counts))
         index = []
-        with Pool(processes) as pool, (folder / "samples.i16").open("wb") as samples:
+        with Pool(processes) as pool, (folder / "clean.i16").open("wb") as samples:
             start = 0
             for order, (text, voice, wave) in zip(orders, pool.imap(_carry_out, orders, chunksize=50), strict=True):
                 samples.write(wave.tobytes())
                 index.append(Spoken(text, voice.name, order.accent, start, len(wave)))
                 start += len(wave)
+        make_lossy(folder / "clean.i16", folder / "samples.i16", processes)
+        (folder / "clean.i16").unlink()
         lines = [json.dumps(asdict(spoken), ensure_ascii=False) + "\n" for spoken in index]
         (folder / "index.jsonl").write_text("".join(lines), encoding="utf-8")
     return Corpus(folder)

@@ -14,6 +14,7 @@ DIGITS = "零一二三四五六七八九"
 DIGITS_MIN, DIGITS_MAX = 3, 8
 SENTENCES_MAX = 4
 MEDLEY_WORDS = 4
+MEDLEY_FIXED_SHARE = 0.5
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -81,11 +82,10 @@ class Grammar:
 
     def _word(self, rng: random.Random) -> str:
         """Draw a word: what fills a slot, or a pattern's own words."""
-        slot = rng.choice([*self.slots, "digits", "fixed"])
-        if slot == "fixed":
-            fixed = [text for pattern in self.patterns for text in _SLOT.sub(" ", pattern).split()]
-            return rng.choice(fixed)
-        return self._fill(slot, rng)
+        if rng.random() < MEDLEY_FIXED_SHARE:
+            # The patterns' own words, such as 请问, are what has too few neighbours otherwise.
+            return rng.choice([text for pattern in self.patterns for text in _SLOT.sub(" ", pattern).split()])
+        return self._fill(rng.choice([*self.slots, "digits"]), rng)
 
     def _fill(self, slot: str, rng: random.Random) -> str:
         if slot == "digits":

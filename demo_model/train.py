@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import math
 import time
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from demo_model.batches import Batch, Mixer, collate
 from demo_model.corpus import Corpus, build_dev, build_training
 from demo_model.model import BLANK, SPECIALS, export, frame_counts, new_model, vocabulary
 
-STEPS = 2_400
+#: Steps and highest rate of each cycle; the second starts anew from what the first has learnt.
+CYCLES = ((2_400, 1.2e-3), (700, 4e-4))
+STEPS = sum(steps for steps, _ in CYCLES)
 EASY_STEPS = 600  # until the loss has left its first plateau
-PEAK_RATE = 1.2e-3
 WARM_UP_SHARE = 0.1
 WEIGHT_DECAY = 0.01
 CLIP_NORM = 1.0
@@ -26,6 +28,18 @@ CHECK_EVERY = 150
 DEV_BATCH = 20
 
 log = logging.getLogger("demo_model.train")
+
+
+def rate(step: int) -> float:
+    """Give a step's learning rate: in each cycle straight up to its peak, then down to nothing along a cosine."""
+    for steps, peak in CYCLES:
+        warm_up = WARM_UP_SHARE * steps
+        if step < warm_up:
+            return peak * (step + 1) / warm_up
+        if step < steps:
+            return peak * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
+        step -= steps
+    return 0.0
 
 
 def ctc_loss(model: Wav2Vec2ForCTC, batch: Batch, *, half: bool) -> torch.Tensor:
@@ -69,18 +83,14 @@ def dev_cer(model: Wav2Vec2ForCTC, corpus: Corpus) -> dict[str, float]:
 class Trainer:
     """A model, its optimiser and the step it has reached."""
 
-    def __init__(self, work: Path, steps: int, *, half: bool) -> None:
+    def __init__(self, work: Path, *, half: bool) -> None:
         """Open the corpora, and the checkpoint if there is one."""
         self._checkpoint = work / "checkpoint.pt"
-        self._steps = steps
         self._half = half
         self._mixer = Mixer(build_training(work / "train"), vocabulary())
         self._dev = build_dev(work / "dev")
         self.model = new_model()
-        self._optimiser = torch.optim.AdamW(self.model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, max_lr=PEAK_RATE, total_steps=steps + 1, pct_start=WARM_UP_SHARE
-        )
+        self._optimiser = torch.optim.AdamW(self.model.parameters(), weight_decay=WEIGHT_DECAY)
         self._step = 0
         if self._checkpoint.exists():
             self._load()
@@ -89,13 +99,13 @@ class Trainer:
         """Train up to the last step."""
         self.model.train()
         losses, started = [], time.monotonic()
-        while self._step < self._steps:
+        while self._step < STEPS:
             losses.append(self._learn())
             self._step += 1
             if self._step % 25 == 0:
                 pace = (time.monotonic() - started) / len(losses)
                 log.info("step %d loss %.3f %.2f s/step", self._step, np.mean(losses[-25:]), pace)
-            if self._step % CHECK_EVERY == 0 or self._step == self._steps:
+            if self._step % CHECK_EVERY == 0 or self._step == STEPS:
                 log.info("step %d dev CER %s", self._step, dev_cer(self.model, self._dev))
                 self._save()
         return self.model
@@ -105,8 +115,9 @@ class Trainer:
         self._optimiser.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate(self._step)
         self._optimiser.step()
-        self._schedule.step()
         return loss.item()
 
     def _save(self) -> None:
@@ -121,9 +132,6 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self._optimiser.load_state_dict(saved["optimiser"])
         self._step = saved["step"]
-        # The rate follows from the step alone, so a run may go on with another number of steps.
-        self._schedule.last_epoch = self._step - 1
-        self._schedule.step()
         log.info("going on from step %d", self._step)
 
 
@@ -132,11 +140,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder for the corpus and the checkpoint")
     parser.add_argument("--out", type=Path, help="folder to export the model to")
-    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--float32", action="store_true", help="don't use bfloat16")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    model = Trainer(options.work, options.steps, half=not options.float32).run()
+    model = Trainer(options.work, half=not options.float32).run()
     if options.out:
         export(model, options.out)
 
