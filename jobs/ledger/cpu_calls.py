@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from jobs.errors import Problem, WindowGone
+from jobs.errors import PrepareCrashed, Problem, WindowGone
 from jobs.job import JobRequest
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
@@ -11,6 +11,9 @@ from jobs.ledger.connection import translated
 from jobs.ledger.units import FinishUnit, PrepareUnit, Refused, WindowLease
 from jobs.model import ModelSpec
 from jobs.window import Window
+
+#: why a file fails whose windows are refused again and again
+UNSTEADY = "decoding it gave other windows each time"
 
 
 class CpuCalls(Calls):
@@ -55,12 +58,22 @@ class CpuCalls(Calls):
     def register(self, unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None) -> int:
         """Make windows claimable. Refused unless each starts where the last ended; the same ones again change nothing.
 
+        Who is refused, here or elsewhere, holds the unit no more.
+
         decoded_s: how far decoding has got. duration_s: best estimate of the whole so far.
         Returns how many of the job's windows now wait unclaimed: prepare parks when they are many.
         """
-        arguments = [part for window in windows for part in (window.index, window.encode())]
-        estimate = "" if duration_s is None else repr(duration_s)
-        return int(self._scripts.run("register", unit.job_id, unit.fence, repr(decoded_s), estimate, *arguments))
+        answer = self._scripts.run(
+            "register",
+            unit.job_id,
+            unit.fence,
+            repr(decoded_s),
+            "" if duration_s is None else repr(duration_s),
+            self._settings.max_deaths,
+            problem_text(Problem.of(PrepareCrashed(UNSTEADY))),
+            *(part for window in windows for part in (window.index, window.encode())),
+        )
+        return int(answer)
 
     def yield_prepare(self, unit: PrepareUnit, *, parked: bool) -> None:
         """Give the unit up for others; parked: not claimable again before the job's waiting windows run low.
@@ -80,6 +93,7 @@ class CpuCalls(Calls):
             json.dumps(warnings, ensure_ascii=False),
             self._settings.max_deaths,
             problem_text(Problem.of(WindowGone())),
+            problem_text(Problem.of(PrepareCrashed(UNSTEADY))),
         )
         return bool(answer)
 
@@ -107,8 +121,7 @@ class CpuCalls(Calls):
         self._scripts.run("fail_job", _kind(unit), unit.job_id, unit.fence, problem_text(problem))
 
     def _claim(self, script: str, incarnation: str, claim_id: str) -> dict[str, Any] | None:
-        claim = f"{incarnation}:{claim_id}"
-        answer = self._scripts.run(script, incarnation, claim, repr(self._settings.lease_s))
+        answer = self._scripts.run(script, incarnation, claim_id, repr(self._settings.lease_s))
         return json.loads(answer) if answer else None
 
 

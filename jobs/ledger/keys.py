@@ -69,7 +69,11 @@ ALL = (
     Key("workers", "workers", "hash", FOR_EVER, "incarnation → WorkerInfo (JSON)"),
     Key("held", "held:{incarnation}", "set", "until it leaves or lapses",
         "its units: window:{job}:{index}, prepare:{job}, finish:{job}"),
-    Key("answer", "answer:{claim}", "string", "TTL: two leases", "what a claim was given, to be repeated (JSON)"),
+    Key("answers", "answers:{incarnation}", "hash", "until it leaves or lapses",
+        "claim → what it was given (JSON), to be repeated; of the last claims only (base.lua)"),
+    Key("answered", "answered:{incarnation}", "list", "until it leaves or lapses", "those claims, newest first"),
+    Key("rounds", "rounds", "hash", FOR_EVER,
+        "reap's memory. run: Redis's run_id; last: its last round; from: nothing is taken for dead before this"),
     Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
     # ---- the rest
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),

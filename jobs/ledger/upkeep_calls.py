@@ -28,11 +28,17 @@ class UpkeepCalls(WorkerCalls):
     def reap(self) -> int:
         """Return the units of incarnations whose lease lapsed; fail what died too often; returns lapsed incarnations.
 
-        A unit counts a death if it was started: a window only once it is a suspect and so ran alone.
+        A unit counts a death if it was started: a window only once it is a suspect and so ran alone. Call it every
+        second or so: after a gap of half a lease nobody is taken for dead until another half has passed, since Redis
+        was away for the living too. After a restart of Redis, which may have lost its last second, everything held
+        comes back, without blame.
         """
         crashes = (PrepareCrashed(), WindowCrashed(), FinishCrashed())
         problems = [problem_text(Problem.of(error)) for error in crashes]
-        lapsed, failed = self._scripts.run("reap", self._settings.max_deaths, *problems)
+        deaths, lease_s = self._settings.max_deaths, self._settings.lease_s
+        lapsed, failed, restarted = self._scripts.run("reap", deaths, *problems, repr(lease_s))
+        if restarted:
+            log.warning("ledger.redis_restarted", detail="all leases are taken back; what is in hand runs again")
         for incarnation in lapsed:
             log.warning("worker.lapsed", incarnation=incarnation.decode())
         for unit in failed:

@@ -21,7 +21,7 @@ class WindowCalls(Calls):
         answer = self._scripts.run(
             "claim_windows",
             incarnation,
-            f"{incarnation}:{claim_id}",
+            claim_id,
             model_key,
             max_windows,
             max_samples,

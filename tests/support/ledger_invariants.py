@@ -15,6 +15,7 @@ DUMP = """
 local read = {
   hash = function(key) return redis.call('HGETALL', key) end,
   zset = function(key) return redis.call('ZRANGE', key, 0, -1) end,
+  list = function(key) return redis.call('LRANGE', key, 0, -1) end,
   set = function(key) return redis.call('SMEMBERS', key) end,
   string = function(key) return redis.call('GET', key) end,
 }

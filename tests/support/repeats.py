@@ -9,7 +9,7 @@ from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
 
 #: these only say when somebody was last seen
-TIMES = (keys.key("alive"), ":serving", ":totals", keys.key("announced", model=""))
+TIMES = (keys.key("alive"), keys.key("rounds"), ":serving", ":totals", keys.key("announced", model=""))
 #: the only scripts whose second answer differs: it is no, for nothing was left to do
 ANSWERS_ONCE = {"create", "restore", "delete", "reap", "expire_waiting"}
 
@@ -21,12 +21,14 @@ def snapshot(redis: Redis) -> dict[bytes, Any]:
         b"zset": lambda key: redis.zrange(key, 0, -1, withscores=True),
         b"set": redis.smembers,
         b"string": redis.get,
+        b"list": lambda key: redis.lrange(key, 0, -1),
     }
     found = {}
     for key in redis.scan_iter():
         found[key] = read[redis.type(key)](key)
         if any(time in key.decode() for time in TIMES) and isinstance(found[key], dict):
-            found[key].pop(b"served_at", None)
+            for name in (b"served_at", b"last", b"from"):
+                found[key].pop(name, None)
         elif any(time in key.decode() for time in TIMES):
             found[key] = {member for member, _ in found[key]}
     return found

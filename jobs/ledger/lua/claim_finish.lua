@@ -1,13 +1,13 @@
 -- The complete job that waits longest, as JSON; '' if there is none.
 local incarnation, claim, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local before = call('GET', K.answer(claim))
+local before = answered(incarnation, claim)
 if before then return before end
 local job = pop_ready('finish')
 if not job then return '' end
 renew(incarnation, clock(), lease_s)
 local fence = lease_cpu('finish', job.id, incarnation)
 local more = fields(K.job(job.id), 'request', 'total')
-return remember(claim, cjson.encode({
+return remember(incarnation, claim, cjson.encode({
   job = job.id, fence = fence, request = more.request, total = more.total,
   spec = call('HGET', K.specs(), job.model_key),
-}), lease_s)
+}))

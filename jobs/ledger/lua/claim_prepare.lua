@@ -1,6 +1,6 @@
 -- The next job to prepare, as JSON; '' if there is none.
 local incarnation, claim, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local before = call('GET', K.answer(claim))
+local before = answered(incarnation, claim)
 if before then return before end
 local job, now = pop_ready('prepare'), clock()
 if not job then return '' end
@@ -13,8 +13,8 @@ local slices = call('HINCRBY', K.job(job.id), 'prepare_slices', 1)
 local more = fields(K.job(job.id), 'request', 'registered', 'registered_stop', 'repair')
 -- what is missing by now will be mended when this claim reaches `prepared`; what is reported later, by a later one
 call('HSET', K.job(job.id), 'prepare_repair', more.repair or 0)
-return remember(claim, cjson.encode({
+return remember(incarnation, claim, cjson.encode({
   job = job.id, fence = fence, request = more.request, spec = call('HGET', K.specs(), job.model_key),
   registered = more.registered, registered_stop = more.registered_stop, slices = slices - 1,
   ['repair'] = number(more.repair) > 0,
-}), lease_s)
+}))

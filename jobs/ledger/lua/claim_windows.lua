@@ -2,7 +2,7 @@
 local incarnation, claim, key = ARGV[1], ARGV[2], ARGV[3]
 local max_windows, max_samples, lease_s = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local wake_below = tonumber(ARGV[7])
-local before = call('GET', K.answer(claim))
+local before = answered(incarnation, claim)
 if before then return before end
 
 local turns, tags, clocks = K.turns(key), {}, {}
@@ -119,4 +119,4 @@ call('SADD', K.held(incarnation), unpack(held))
 call('HINCRBY', K.totals(key), 'claimable', -#batch)
 for name, value in pairs(clocks) do call('HSET', turns, name, value) end
 renew(incarnation, clock(), lease_s)
-return remember(claim, cjson.encode({windows = batch, options = options}), lease_s)
+return remember(incarnation, claim, cjson.encode({windows = batch, options = options}))

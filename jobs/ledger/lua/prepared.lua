@@ -1,5 +1,5 @@
 -- All windows are registered and cover the audio. 1 if that completes the job.
-local id, fence, total, warnings, max_rounds, problem = unpack(ARGV)
+local id, fence, total, warnings, max_rounds, problem, crashed = unpack(ARGV)
 local job = load_job(id)
 if not holds(job, 'prepare', fence) then
   local repeated = job.prepare_fence == fence and (job.prepare == 'done' or job.state == 'succeeded')
@@ -8,7 +8,8 @@ if not holds(job, 'prepare', fence) then
 end
 local known = fields(K.job(id), 'registered_stop', 'repair', 'prepare_repair')
 if number(known.registered_stop) ~= number(total) then
-  return refused('the windows of ' .. id .. ' end at ' .. known.registered_stop .. ', not at ' .. total)
+  local why = 'the windows of ' .. id .. ' end at ' .. known.registered_stop .. ', not at ' .. total
+  return refuse_prepare(job, why, max_rounds, crashed)
 end
 local now = clock()
 release_cpu(job, 'prepare')

@@ -1,21 +1,24 @@
--- Make windows claimable: job, fence, decoded_s, estimate of the length in seconds ('' if none), then index, meta, each.
+-- Make windows claimable: job, fence, decoded_s, estimate of the length in seconds ('' if none), deaths that fail the
+-- job, the problem then, and index, meta, each.
 -- Windows registered before must be the same. Returns how many of the job's windows wait unclaimed.
-local id, fence, decoded_s, estimate_s = unpack(ARGV, 1, 4)
+local id, fence, decoded_s, estimate_s, max_deaths, problem = unpack(ARGV, 1, 6)
 local job = load_job(id)
 if not holds(job, 'prepare', fence) then return refused('the prepare of ' .. id .. ' was claimed anew or ended') end
 local known = fields(K.job(id), 'registered', 'registered_stop')
 local registered, stop = number(known.registered), number(known.registered_stop)
 
 local fresh = {}
-for i = 5, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   local index, meta = tonumber(ARGV[i]), ARGV[i + 1]
   if index < registered then
-    if call('HGET', K.windows(id), index) ~= meta then return refused('window ' .. index .. ' was another one before') end
+    if call('HGET', K.windows(id), index) ~= meta then
+      return refuse_prepare(job, 'window ' .. index .. ' was another one before', max_deaths, problem)
+    end
   else
     local start, last, left, right = string.match(meta, '^(%d+):(%d+):(%d+):(%d+)$')
     local cut_start, cut_stop = number(start) + number(left), number(last) - number(right)
     if index ~= registered + #fresh or cut_start ~= stop or cut_stop <= cut_start then
-      return refused('window ' .. index .. ' does not start where the last one ends')
+      return refuse_prepare(job, 'window ' .. index .. ' does not start where the last one ends', max_deaths, problem)
     end
     fresh[#fresh + 1], stop = {index, meta}, cut_stop
   end

@@ -122,6 +122,12 @@ class LedgerMachine(RuleBasedStateMachine):
         if noticed:
             self.ledger.reap()
 
+    @rule()
+    def redis_restarts(self) -> None:
+        self.ledger.reap()
+        self.redis.hset("tingxie:rounds", "run", "the run before")
+        self.ledger.reap()
+
     @rule(worker=WORKERS)
     def claim_prepare(self, worker: str) -> None:
         if unit := self.ledger.claim_prepare(worker, given.claim_id()):

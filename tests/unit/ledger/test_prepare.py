@@ -87,11 +87,26 @@ def test_a_registered_window_can_not_become_another(ledger: Ledger, unit: Prepar
         ledger.register(unit, [Window(0, 0, 900, 0, 0)], decoded_s=0.0, duration_s=None)
 
 
+def test_a_file_that_decodes_otherwise_each_time_fails(ledger: Ledger, unit: PrepareUnit, settings: Settings) -> None:
+    ledger.register(unit, [Window(0, 0, 1000, 0, 0)], decoded_s=0.0, duration_s=None)
+    for attempt in range(settings.max_deaths):
+        other = [Window(0, 0, 900 - attempt, 0, 0)]
+        with pytest.raises(Refused, match="another"):
+            ledger.register(unit, other, decoded_s=0.0, duration_s=None)
+        if attempt < settings.max_deaths - 1:
+            unit = given.claim_prepare(ledger)
+    job = ledger.job(unit.job_id)
+    assert job.state is State.FAILED
+    assert job.error is not None
+    assert job.error["type"] == "prepare-crashed"
+
+
 def test_prepared_only_with_all_audio_registered(ledger: Ledger, unit: PrepareUnit) -> None:
     ledger.register(unit, given.windows(2), decoded_s=20.0, duration_s=None)
     with pytest.raises(Refused):
         ledger.prepared(unit, total_samples=2 * given.KEPT + 1, warnings=[])
-    assert not ledger.prepared(unit, total_samples=2 * given.KEPT, warnings=[])
+    again = given.claim_prepare(ledger)  # who was refused holds nothing any more
+    assert not ledger.prepared(again, total_samples=2 * given.KEPT, warnings=[])
     assert ledger.job(unit.job_id).duration_s == 20.0
 
 

@@ -71,6 +71,7 @@ def test_prepare_that_yields_repairs_and_is_refused(twice: TwiceLedger, redis: R
     twice.register(unit, given.windows(2), decoded_s=20.0, duration_s=20.0)
     with pytest.raises(Refused):
         twice.prepared(unit, total_samples=7, warnings=[])
+    unit = given.claim_prepare(twice)
     twice.prepared(unit, total_samples=2 * given.KEPT, warnings=[])
     first, second = given.claim(twice)
     twice.window_missing("gpu", first)

@@ -141,7 +141,7 @@ def test_hints_are_counted(ledger: Ledger) -> None:
 
 
 def test_a_lease_lapses_by_itself(redis: Redis, settings: Settings) -> None:
-    ledger = Ledger(redis, settings.model_copy(update={"lease_s": 0.2}))
+    ledger = Ledger(redis, settings.model_copy(update={"lease_s": 1.0}))
     given.prepared_job(ledger, 1)
     given.claim(ledger, "dead")
 

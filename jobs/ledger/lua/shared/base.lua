@@ -43,9 +43,19 @@ local function count(name, by)
   if by > 0 then call('HINCRBY', K.counters(), name, by) end
 end
 
--- A claim that is repeated (redis-py sends a command again when the reply is lost) gets the same answer again.
-local function remember(claim, answer, lease_s)
-  call('SET', K.answer(claim), answer, 'PX', math.ceil(lease_s * 2000))
+-- A claim that is repeated, since its reply was lost, gets the same answer again, however long Redis was away: else
+-- what it was given first would be held for ever. An incarnation has a few threads, each with one claim on its way.
+local ANSWERS_KEPT = 64
+
+local function answered(incarnation, claim)
+  return call('HGET', K.answers(incarnation), claim)
+end
+
+local function remember(incarnation, claim, answer)
+  call('HSET', K.answers(incarnation), claim, answer)
+  if call('LPUSH', K.answered(incarnation), claim) > ANSWERS_KEPT then
+    call('HDEL', K.answers(incarnation), call('RPOP', K.answered(incarnation)))
+  end
   return answer
 end
 

@@ -47,6 +47,19 @@ local function release_cpu(job, kind)
   call('HDEL', K.job(job.id), kind .. '_holder', kind .. '_started')
 end
 
+-- What the holder of a prepare says doesn't fit the record: a restarted Redis lost some of it, or the file doesn't
+-- decode to the same twice. Whoever is refused holds nothing any more, so the unit comes back; for good if that never
+-- ends.
+local function refuse_prepare(job, why, max_deaths, problem)
+  release_cpu(job, 'prepare')
+  if call('HINCRBY', K.job(job.id), 'prepare_deaths', 1) >= tonumber(max_deaths) then
+    fail(job, problem, clock())
+  else
+    offer_prepare(job.id, clock())
+  end
+  return refused(why)
+end
+
 -- The next job whose unit of this kind is claimable, taken out of the set.
 local function pop_ready(kind)
   while true do

@@ -9,9 +9,12 @@ local function live_workers(key, now)
   return call('ZCOUNT', K.serving(key), seconds(now), '+inf')
 end
 
--- A prepare or finish whose holder is gone. blame: nil after a drain. Returns true if that failed the job.
+-- How units come back, `blame`: nil after a drain; a table after a lapse, with max_deaths and the problems to fail with
+-- if the holder has died; empty if that can't be known.
+
+-- A prepare or finish comes back. Returns true if that failed the job.
 local function return_cpu(job, kind, blame, now)
-  local died = blame and job[kind .. '_started'] == '1'
+  local died = blame and blame.max_deaths and job[kind .. '_started'] == '1'
   release_cpu(job, kind)
   if died and call('HINCRBY', K.job(job.id), kind .. '_deaths', 1) >= blame.max_deaths then
     fail(job, blame[kind], now)
@@ -29,7 +32,7 @@ local function return_window(job, index, lease, blame, now)
   release_window(job.id, index, lease.holder)
   if blame then
     local mark = tonumber(call('HGET', K.marks(job.id), index)) or -1
-    if lease.started and suspect(job.id, index, mark >= 0) >= blame.max_deaths then
+    if lease.started and blame.max_deaths and suspect(job.id, index, mark >= 0) >= blame.max_deaths then
       fail(job, blame.window, now)
       return true
     end
@@ -39,8 +42,8 @@ local function return_window(job, index, lease, blame, now)
   return false
 end
 
--- Return all that an incarnation holds and forget it. Returns the members that failed their jobs.
-local function retire(incarnation, blame, now)
+-- Return all that an incarnation holds. Returns the members that failed their jobs.
+local function return_all(incarnation, blame, now)
   local failed, held = {}, call('SMEMBERS', K.held(incarnation))
   for _, name in ipairs(held) do
     local kind, id, index = string.match(name, '^(%a+):([^:]+):?(%d*)$')
@@ -54,12 +57,18 @@ local function retire(incarnation, blame, now)
     if ended then failed[#failed + 1] = name end
   end
   if blame then count('lapsed', #held) end
+  call('DEL', K.held(incarnation), K.answers(incarnation), K.answered(incarnation))
+  return failed
+end
+
+-- The incarnation has left or lapsed: forget it too.
+local function retire(incarnation, blame, now)
+  local failed = return_all(incarnation, blame, now)
   local info = call('HGET', K.workers(), incarnation)
   for _, key in ipairs(info and cjson.decode(info).model_keys or {}) do
     call('ZREM', K.serving(key), incarnation)
     call('HDEL', K.speeds(key), incarnation)
   end
-  call('DEL', K.held(incarnation))
   call('ZREM', K.alive(), incarnation)
   call('HDEL', K.workers(), incarnation)
   return failed
