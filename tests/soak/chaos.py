@@ -38,6 +38,9 @@ KILLS = ("kill a transcribe worker", "kill a prepare child", "kill a prepare par
 CELERY_KEYS = ("tingxie.*", "_kombu.*", "unacked*")
 #: a drained worker ends within its batch and 2 s; several share two cores here
 DRAIN_S = 60.0
+#: loading torch and the model, likewise
+START_S = 60.0
+POLL_S = 0.2
 
 
 class Chaos:
@@ -133,14 +136,21 @@ class Chaos:
         return True
 
     def _drain(self, names: list[str]) -> bool:
+        """SIGTERM; of several, the next once the last one's successor works, as a rolling restart goes."""
+        before = self._live()
         for name in names:
             process = self._crew.program(name)
             process.terminate()
             with suppress(psutil.TimeoutExpired):
                 process.wait(DRAIN_S)
-            if self._stopped.is_set():
-                break
+            deadline = time.monotonic() + START_S
+            while len(names) > 1 and self._live() < before and time.monotonic() < deadline:
+                if self._stopped.wait(POLL_S):
+                    return True
         return True
+
+    def _live(self) -> int:
+        return sum(self._is_ours(worker) for worker in self._ledger.workers())
 
     def _kill_redis(self) -> bool:
         self._crew.kill_redis()
