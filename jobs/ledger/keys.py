@@ -73,7 +73,8 @@ ALL = (
         "claim → what it was given (JSON), to be repeated; of the last claims only (base.lua)"),
     Key("answered", "answered:{incarnation}", "list", "until it leaves or lapses", "those claims, newest first"),
     Key("rounds", "rounds", "hash", FOR_EVER,
-        "reap's memory. run: Redis's run_id; last: its last round; from: nothing is taken for dead before this"),
+        "reap's memory. run: Redis's run_id; last: its last round; from: nothing is taken for dead before this; "
+        "waited: 1 until it does again"),
     Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
     # ---- the rest
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),

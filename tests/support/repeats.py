@@ -27,7 +27,7 @@ def snapshot(redis: Redis) -> dict[bytes, Any]:
     for key in redis.scan_iter():
         found[key] = read[redis.type(key)](key)
         if any(time in key.decode() for time in TIMES) and isinstance(found[key], dict):
-            for name in (b"served_at", b"last", b"from"):
+            for name in (b"served_at", b"last", b"from", b"waited"):
                 found[key].pop(name, None)
         elif any(time in key.decode() for time in TIMES):
             found[key] = {member for member, _ in found[key]}

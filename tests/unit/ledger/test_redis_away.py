@@ -46,6 +46,21 @@ def test_after_an_outage_the_dead_are_reaped_once_the_time_is_over(
     assert len(given.claim(ledger)) == 1
 
 
+def test_rounds_that_are_always_far_apart_reap_as_well(ledger: Ledger, redis: Redis, settings: Settings) -> None:
+    given.prepared_job(ledger, 1)
+    given.claim(ledger)
+    given.lapse(redis, "gpu")
+    ledger.reap()
+    given.claim(ledger, "gpu2")
+    given.lapse(redis, "gpu2")
+    found = []
+    for _ in range(2):
+        pass_by(redis, settings.lease_s)
+        found.append(ledger.reap())
+        redis.hset(keys.key("rounds"), "from", 0)
+    assert found == [0, 1]
+
+
 def test_after_a_restart_everything_held_comes_back_without_blame(ledger: Ledger, redis: Redis) -> None:
     """A commit of the lost second: its worker goes on to other things and would hold the window for ever."""
     job_id = given.prepared_job(ledger, 3)
