@@ -108,7 +108,11 @@ class Chaos:
                 victim = self._random.choice(holders or workers)
                 process = psutil.Process(victim.pid)
                 process.suspend()
-                units = held_by(self.redis, victim.incarnation)
+                try:
+                    units = held_by(self.redis, victim.incarnation)
+                except RedisError:
+                    process.resume()
+                    raise
                 if holders and not units and time.monotonic() < deadline:
                     process.resume()
                     continue
