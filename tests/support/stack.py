@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ class Up:
     def start(cls, data: Path, *options: str, environment: dict[str, str] | None = None) -> "Up":
         mark = uuid4().hex
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TINGXIE_")}
-        errors = Path(tempfile.mkstemp(prefix="up-", suffix=".stderr")[1])
+        errors = data.parent / f"up-{mark}.stderr"
         with errors.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tingxie", "up", "--data", str(data), *options],
@@ -76,9 +75,7 @@ class Up:
 
     def stop(self) -> int:
         self.process.terminate()
-        status = self.process.wait(timeout=90)
-        self.errors.unlink(missing_ok=True)
-        return status
+        return self.process.wait(timeout=90)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
