@@ -33,7 +33,7 @@ def make_lossy(source: Path, target: Path, processes: int = 2) -> None:
 
 def _copy(piece: tuple[int, Path, Path]) -> bytes:
     number, source, target = piece
-    samples = np.array_split(np.memmap(source, dtype=np.int16, mode="r"), PIECES)[number]
+    samples: np.ndarray = np.array_split(np.memmap(source, dtype=np.int16, mode="r"), PIECES)[number]
     if number % 2:
         return samples.tobytes()
     container, *options = CODECS[number // 2 % len(CODECS)]
