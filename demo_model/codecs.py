@@ -35,7 +35,7 @@ def _copy(piece: tuple[int, Path, Path]) -> bytes:
     number, source, target = piece
     samples: np.ndarray = np.array_split(np.memmap(source, dtype=np.int16, mode="r"), PIECES)[number]
     if number % 2:
-        return samples.tobytes()
+        return bytes(samples.tobytes())
     container, *options = CODECS[number // 2 % len(CODECS)]
     coded = target.with_suffix(f".{number}.{container}")
     start = ["ffmpeg", "-v", "error", "-y"]
