@@ -117,6 +117,26 @@ class WindowGone(JobError):
     remedy = "Upload the file again; if it happens again, tell your operator: prepare and transcribe share no store."
 
 
+class AudioNotCovered(JobError):
+    """The ledger's windows leave a gap: an error of ours that must never become a transcript with a hole."""
+
+    type = "audio-not-covered"
+    title = "The windows of this job don't cover its audio"
+    remedy = "Submit the file again, and give the job id to your operator."
+
+
+class LanguageUnknown(JobError):
+    type = "language-unknown"
+    title = "The model doesn't know this language"
+    remedy = "Leave the language out, or choose one that the model knows."
+
+
+class TimestampsUnknown(JobError):
+    type = "timestamps-unknown"
+    title = "The model can't give these timestamps"
+    remedy = "Ask for segment timestamps, or for none."
+
+
 class PrepareCrashed(JobError):
     type = "prepare-crashed"
     title = "Decoding this file ended its process several times"

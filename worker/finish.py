@@ -2,7 +2,7 @@
 
 import structlog
 
-from jobs.errors import JobError, ObjectMissing, Problem, StoreUnavailable
+from jobs.errors import AudioNotCovered, JobError, ObjectMissing, Problem, StoreUnavailable
 from jobs.ledger import FinishUnit, Ledger, Refused
 from jobs.model import ModelSpec
 from jobs.settings import Settings
@@ -26,14 +26,6 @@ NO_SPEECH = {
     "title": "No speech was found",
     "detail": "The transcript is empty: check that the recording is audible and that the model knows its language.",
 }
-
-
-class AudioNotCovered(JobError):
-    """The ledger's windows leave a gap: an error of ours that must never become a transcript with a hole."""
-
-    type = "audio-not-covered"
-    title = "The windows of this job don't cover its audio"
-    remedy = "Submit the file again, and give the job id to your operator."
 
 
 def finish(unit: FinishUnit, ledger: Ledger, store: AudioStore, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from jobs.errors import JobError, TingxieError
+from jobs.errors import TingxieError
 from jobs.ledger.units import WindowLease
 
 Samples = npt.NDArray[np.float32]
@@ -46,15 +46,3 @@ class DeviceLost(ForwardError):
 
     type = "device-lost"
     title = "The device no longer works in this process"
-
-
-class LanguageUnknown(JobError):
-    type = "language-unknown"
-    title = "The model doesn't know this language"
-    remedy = "Leave the language out, or choose one that the model knows."
-
-
-class TimestampsUnknown(JobError):
-    type = "timestamps-unknown"
-    title = "The model can't give these timestamps"
-    remedy = "Ask for segment timestamps, or for none."

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from jobs.errors import ModelRefused
+from jobs.errors import LanguageUnknown, ModelRefused, TimestampsUnknown
 from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
-from worker.forward import ForwardInput, ForwardOutput, LanguageUnknown, TimestampsUnknown
+from worker.forward import ForwardInput, ForwardOutput
 from worker.generated import Generated
 from worker.model_folder import ModelFolder
 from worker.stitch_whisper import DECODER_FILE

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from jobs.errors import LanguageUnknown
 from tests.equality.random_models import sound
 from tests.unit.model.inputs import load, make_input
 from worker.families.batches import batches_by_length
-from worker.forward import ForwardError, LanguageUnknown, OutOfMemory
+from worker.forward import ForwardError, OutOfMemory
 from worker.generated import Generated
 from worker.runs import Runs
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from jobs.errors import LanguageUnknown
 from jobs.ledger import WindowLease
 from jobs.settings import Settings
 from jobs.window import Window
 from tests.support.fake_model import FakeModel
 from worker.batching import BatchPlan
 from worker.drain import Drain
-from worker.forward import DeviceLost, ForwardInput, LanguageUnknown, OutOfMemory
+from worker.forward import DeviceLost, ForwardInput, OutOfMemory
 from worker.forwarder import Forwarder
 from worker.watchdog import EXIT_STATUS, Watchdog
 
