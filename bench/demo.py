@@ -1,4 +1,4 @@
-"""`make demo` in a fresh clone with a new virtual environment, and once more; pip uses its own cache where it has one."""
+"""`make demo` in a fresh clone with a new virtual environment, and once more; pip may use its own cache."""
 
 import subprocess
 import tempfile
