@@ -4,6 +4,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ SHORT = sorted((ROOT / "tests/data/heldout").glob("*.opus"))[:2]
 def test_wait_prints_the_transcript_and_nothing_else(service: Up) -> None:
     done = tingxie("submit", "--wait", SAMPLE, "--server", service.url)
     assert done.returncode == 0, done.stderr
-    assert character_error_rate(REFERENCE, done.stdout) < 0.2  # the model itself is judged elsewhere
+    assert character_error_rate(REFERENCE, done.stdout) < 0.05
     assert len(done.stdout.splitlines()) == 1
     assert "\x1b" not in done.stdout + done.stderr
     assert done.stderr == "demo.opus: done\n"
@@ -74,9 +76,27 @@ def test_without_waiting_it_prints_job_ids(service: Up) -> None:
         assert followed.stdout.startswith(f"{job}\tsucceeded\t100%")
 
 
+@contextmanager
+def _workers_held(service: Up) -> Iterator[None]:
+    """No window is transcribed meanwhile, so that no job can end before the test has looked at it."""
+    workers = service.descendants("worker", "transcribe")
+    assert workers
+    for worker in workers:
+        worker.suspend()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.resume()
+
+
 def test_ctrl_c_leaves_the_jobs_to_the_service(service: Up) -> None:
     command = [sys.executable, "-m", "tingxie", "submit", "--wait", str(LONG), "--server", service.url]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as submitting, Client(service.url) as client:
+    with (
+        _workers_held(service),
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as submitting,
+        Client(service.url) as client,
+    ):
         job = eventually(lambda: next((job for job in client.list().jobs if job.filename == LONG.name), None))
         submitting.send_signal(signal.SIGINT)
         _, told = submitting.communicate(timeout=60)
