@@ -79,8 +79,7 @@ def test_without_waiting_it_prints_job_ids(service: Up) -> None:
 @contextmanager
 def _workers_held(service: Up) -> Iterator[None]:
     """No window is transcribed meanwhile, so that no job can end before the test has looked at it."""
-    workers = service.descendants("worker", "transcribe")
-    assert workers
+    workers = service.commands("worker", "transcribe")
     for worker in workers:
         worker.suspend()
     try:

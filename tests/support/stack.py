@@ -63,11 +63,15 @@ class Up:
         except psutil.NoSuchProcess:
             return []
 
-    def command(self, *words: str) -> psutil.Process:
-        """The one process below it, tethers left out, whose command line holds the words."""
+    def commands(self, *words: str) -> list[psutil.Process]:
+        """The processes below it, tethers left out, whose command line holds the words; at least one."""
         found = [one for one in self.family() if _holds(one, words) and not _holds(one, ("tether.py",))]
         assert found, words
-        return found[0]
+        return found
+
+    def command(self, *words: str) -> psutil.Process:
+        """The first of those."""
+        return self.commands(*words)[0]
 
     def orphans(self) -> list[psutil.Process]:
         """What carries its mark though it has ended. Redis hides its environment: ask `family` before."""
