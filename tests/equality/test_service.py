@@ -56,7 +56,7 @@ CTC = [
     ),
 ]
 WHISPER = [
-    pytest.param(Case("whisper", workers, batch, (1.0, 45.0)), marks=full)
+    pytest.param(Case("whisper", workers, batch, (8.0, 45.0)), marks=full)
     for workers, batch in ((1, 4), (2, 1), (5, 2))
 ]
 
@@ -86,6 +86,7 @@ def test_ctc(case: Case, settings: Settings, ledger: Ledger, tmp_path: Path, req
         strides = [(window.left_samples, window.right_samples) for window, _ in chain.stored]
         windows = [(one, *stride) for one, stride in zip(kept, strides, strict=True)]
         (theirs,) = phases(folder, windows, timestamps="char", together=True)
+        assert_meaningful(theirs, len(wave) / RATE)
         assert_equal(ours, theirs, "char")
 
 
@@ -99,6 +100,7 @@ def test_whisper(case: Case, settings: Settings, whisper_folder: Path, tmp_path:
         transcripts = [succeeded(running, job_id) for job_id in jobs]
     for (seconds, timestamps), ours in zip(wanted, transcripts, strict=True):
         theirs = untouched(whisper_folder, sound(seconds), window_s=10.0, context_s=1.5, timestamps=timestamps)
+        assert_meaningful(theirs, seconds)
         assert_equal(ours, theirs, timestamps)
 
 
