@@ -76,6 +76,10 @@ class Hinter:
         connection: Connection = app.connection_for_write(transport_options=SENDER_TRANSPORT)
         self._connections = connection.Pool(limit=SENDER_CONNECTIONS)
 
+    def close(self) -> None:
+        """Close the connections; a hint sent later opens new ones."""
+        self._connections.force_close_all()
+
     def cpu(self, count: int = 1) -> int:
         """There are CPU units to claim; returns how many hints were sent."""
         return self._send(CPU_TASK, CPU_QUEUE, count)

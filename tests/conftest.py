@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from jobs.broker import Hinter, make_celery
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from tingxie import redis_server as embedded
@@ -46,3 +47,10 @@ def ledger(settings: Settings) -> Iterator[Ledger]:
     ledger = Ledger.connect(settings)
     yield ledger
     ledger.close()
+
+
+@pytest.fixture
+def hinter(settings: Settings) -> Iterator[Hinter]:
+    hinter = Hinter(make_celery(settings))
+    yield hinter
+    hinter.close()

@@ -220,6 +220,7 @@ def service(
         raise
     finally:
         running.stop()
+        running.submissions.hinter.close()
         running.ledger.close()
 
 

@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> FolderStore:
 
 
 @pytest.fixture
-def submissions(settings: Settings, ledger: Ledger, folder: FolderStore) -> Submissions:
-    return Submissions(settings, ledger, folder, Hinter(make_celery(settings)))
+def submissions(settings: Settings, ledger: Ledger, folder: FolderStore, hinter: Hinter) -> Submissions:
+    return Submissions(settings, ledger, folder, hinter)
 
 
 def submitted(submissions: Submissions) -> JobRequest:

@@ -10,11 +10,6 @@ from tests.support.ledger import claim_prepare, request, spec, windows, worker
 from worker.reconciler import Reconciler
 
 
-@pytest.fixture
-def hinter(settings: Settings) -> Hinter:
-    return Hinter(make_celery(settings))
-
-
 def test_a_hint_for_each_unit_that_an_idle_slot_could_take(ledger: Ledger, hinter: Hinter, settings: Settings) -> None:
     ledger.announce(spec())
     ledger.beat(worker("gpu", idle_slots=2))
