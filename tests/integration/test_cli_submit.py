@@ -90,7 +90,12 @@ def _workers_held(service: Up) -> Iterator[None]:
 
 
 def test_ctrl_c_leaves_the_jobs_to_the_service(service: Up) -> None:
-    command = [sys.executable, "-m", "tingxie", "submit", "--wait", str(LONG), "--server", service.url]
+    # A test run in the background of a shell ignores SIGINT, and so would this child.
+    attentive = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('tingxie', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", attentive, "submit", "--wait", str(LONG), "--server", service.url]
     with (
         _workers_held(service),
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as submitting,
