@@ -5,8 +5,7 @@
     ├── RequestError          one request is at fault: answered 4xx
     │   ├── JobNotFound
     │   ├── InvalidRequest
-    │   ├── UploadTooLarge
-    │   └── JobConflict
+    │   └── UploadTooLarge
     ├── Unavailable           Redis or the store is away: answered 503, retried by workers
     │   ├── LedgerUnavailable
     │   └── StoreUnavailable
@@ -206,12 +205,6 @@ class TranscriptNotReady(RequestError):
     type = "transcript-not-ready"
     title = "The transcript isn't there yet"
     remedy = "Poll the job until its state is succeeded."
-    status = 409
-
-
-class JobConflict(RequestError):
-    type = "job-conflict"
-    title = "The job's state doesn't allow this"
     status = 409
 
 

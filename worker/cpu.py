@@ -10,6 +10,7 @@ from jobs.errors import LedgerUnavailable, Unavailable
 from jobs.ledger import FinishUnit, Ledger, PrepareUnit
 from jobs.settings import Settings
 from jobs.store import AudioStore
+from worker.backoff import Backoff
 from worker.drain import Drain
 from worker.finish import finish
 from worker.insistence import insist
@@ -23,8 +24,6 @@ log = structlog.get_logger()
 UNITS_PER_TASK = 50
 #: transcribe workers that a few new windows wake at once; the reconciler wakes more
 MOST_WOKEN = 8
-#: how long a child waits after Redis or the store failed it, doubling up to the longest
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 Unit = PrepareUnit | FinishUnit
 
@@ -52,7 +51,7 @@ class CpuWorker:
         self._slots = slots
         self._drain = drain
         self._watchdog = watchdog
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = Backoff(drain)
 
     def work(self) -> None:
         """Unit after unit, until nothing is claimable or this process is to end."""
@@ -86,7 +85,7 @@ class CpuWorker:
                 log.critical("unit.crashed", unit=kind, exc_info=True)
                 os._exit(EXIT_STATUS)
             else:
-                self._pause_s = FIRST_PAUSE_S
+                self._backoff.reset()
         return True
 
     def _claim(self) -> Unit | None:
@@ -125,5 +124,4 @@ class CpuWorker:
         log.warning("unit.given_back", reason=error.type, detail=error.detail, job_id=unit.job_id)
         # This child holds one unit at most, so this gives back that one; the next claim or beat makes it known again.
         insist(lambda: self._ledger.leave(self._incarnation), self._drain)
-        self._drain.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._backoff.wait()

@@ -12,6 +12,7 @@ from jobs.errors import LedgerUnavailable, ObjectMissing, StoreUnavailable
 from jobs.ledger import Ledger, WindowLease, WindowResult
 from jobs.store import AudioStore, layout
 from worker import samples
+from worker.backoff import Backoff
 from worker.batching import BatchPlan
 from worker.drain import Drain
 from worker.forward import ForwardInput
@@ -21,9 +22,6 @@ from worker.slots import Slots
 from worker.watchdog import EXIT_STATUS
 
 log = structlog.get_logger()
-
-#: how long a thread waits after the store failed, doubling up to the longest
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 
 class Transcriber:
@@ -56,7 +54,7 @@ class Transcriber:
         self._drain = drain
         self._claiming = threading.Lock()  # held from before a claim until its batch has the device
         self._device = threading.Lock()
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = Backoff(drain)
 
     def work(self) -> None:
         """Batch after batch, until nothing is claimable or this process is to end."""
@@ -85,7 +83,10 @@ class Transcriber:
         finally:
             self._device.release()
         self._settle(outcome, seconds)
-        self._rest(store_away)
+        if store_away:
+            self._backoff.wait()
+        else:
+            self._backoff.reset()
         return True
 
     def _claim(self) -> list[WindowLease]:
@@ -161,11 +162,3 @@ class Transcriber:
         if leases:
             insist(lambda: self._ledger.hand_back(self._incarnation, leases), self._drain)
             log.info("windows.handed_back", windows=len(leases))
-
-    def _rest(self, store_away: bool) -> None:
-        """Pause after the store failed, longer each time."""
-        if not store_away:
-            self._pause_s = FIRST_PAUSE_S
-            return
-        self._drain.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
