@@ -4,12 +4,16 @@ from typing import Any
 
 import httpx
 
-from tingxie.errors import JobNotEnded, JobUnknown, RequestRefused, ServerFault, ServerUnreachable
+from tingxie.errors import JobNotEnded, JobUnknown, RateLimited, RequestRefused, ServerFault, ServerUnreachable
 from tingxie.records import Job, JobPage, Problem
+from tingxie.transcript import Transcript
 
 _NOT_FOUND = 404
 _CONFLICT = 409
+_TOO_MANY = 429
 _UNAVAILABLE = 503
+#: what reading a document of another shape raises
+_NOT_OURS = (AttributeError, KeyError, TypeError, ValueError)
 
 
 def checked(answer: httpx.Response) -> httpx.Response:
@@ -18,7 +22,9 @@ def checked(answer: httpx.Response) -> httpx.Response:
         return answer
     problem = _problem(answer)
     if answer.status_code == _UNAVAILABLE:
-        raise ServerUnreachable(problem.sentence, remedy=problem.remedy)
+        raise ServerUnreachable(problem.sentence, remedy=problem.remedy, retry_after_s=_retry_after_s(answer))
+    if answer.status_code == _TOO_MANY:
+        raise RateLimited(problem, _retry_after_s(answer))
     if answer.is_client_error:
         raise _refusal(answer.status_code, problem)
     raise ServerFault(f"the server answered {answer.status_code}: {problem.sentence}", remedy=problem.remedy)
@@ -27,7 +33,7 @@ def checked(answer: httpx.Response) -> httpx.Response:
 def job_of(answer: httpx.Response) -> Job:
     try:
         return Job.from_json(answer.json())
-    except (KeyError, TypeError, ValueError) as error:
+    except _NOT_OURS as error:
         raise _foreign(answer) from error
 
 
@@ -35,8 +41,21 @@ def page_of(answer: httpx.Response) -> JobPage:
     try:
         body = answer.json()
         return JobPage(tuple(Job.from_json(job) for job in body["jobs"]), body.get("next_cursor") or "")
-    except (KeyError, TypeError, ValueError) as error:
+    except _NOT_OURS as error:
         raise _foreign(answer) from error
+
+
+def transcript_of(answer: httpx.Response) -> Transcript:
+    try:
+        return Transcript.from_json(answer.json())
+    except _NOT_OURS as error:
+        raise _foreign(answer) from error
+
+
+def _retry_after_s(answer: httpx.Response) -> float | None:
+    """Retry-After in its form of seconds, the one that this API uses."""
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
 
 
 def _refusal(status: int, problem: Problem) -> RequestRefused:

@@ -1,23 +1,18 @@
 """Sends many files through the service, a few at a time, and says of each how it ended."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
-from tingxie.client import PATIENCE_S, Client, SubmitOptions
-from tingxie.errors import JobEndedBadly, ServerUnreachable, TingxieClientError
+from tingxie.client import Client
+from tingxie.errors import JobEndedBadly, TingxieClientError
 from tingxie.exits import Exit
 from tingxie.progress import Display, FileProgress
 from tingxie.records import Job
 from tingxie.sources import Source
-
-Result = TypeVar("Result")
-
-_PAUSE_S = 2.0
+from tingxie.submit_options import SubmitOptions
 
 
 class Ending(StrEnum):
@@ -40,6 +35,25 @@ class _Stopped(Exception):
     """The user pressed Ctrl-C: leave the file in hand."""
 
 
+class Stop:
+    """Whether the files in hand are to be left, also by a client that waits for its server."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        self._asked.set()
+
+    def check(self) -> None:
+        if self._asked.is_set():
+            raise _Stopped
+
+    def pause(self, seconds: float) -> None:
+        """Wait as `time.sleep` does, but not for a file that is to be left."""
+        self._asked.wait(seconds)
+        self.check()
+
+
 class Batch:
     """`deliver` is called with each source and its finished job, in the file's own thread; None means don't wait."""
 
@@ -50,12 +64,13 @@ class Batch:
         options: SubmitOptions,
         deliver: Callable[[Source, Job], None] | None,
         at_once: int,
+        stop: Stop,
     ) -> None:
         self._client = client
         self._options = options
         self._deliver = deliver
         self._at_once = at_once
-        self._stop = threading.Event()
+        self._stop = stop
 
     def run(self, sources: Sequence[Source], show: Display) -> list[Outcome]:
         """The outcomes in the order of the sources. KeyboardInterrupt ends the files in hand and goes on upwards."""
@@ -64,7 +79,7 @@ class Batch:
             try:
                 return [future.result() for future in futures]
             except KeyboardInterrupt:
-                self._stop.set()
+                self._stop.ask()
                 pool.shutdown(cancel_futures=True)
                 raise
 
@@ -77,8 +92,7 @@ class Batch:
             if self._deliver is None:
                 file.ended(f"{Ending.SUBMITTED} as {job.id}")
                 return Outcome(source, Ending.SUBMITTED, job.id)
-            deliver, finished = self._deliver, self._finished(job, file)
-            self._patiently(lambda: deliver(source, finished))
+            self._deliver(source, self._finished(job, file))
         except TingxieClientError as error:
             file.ended(f"{Ending.FAILED}: {error}")
             return Outcome(source, Ending.FAILED, job_id, error)
@@ -87,46 +101,22 @@ class Batch:
 
     def _upload(self, source: Source, file: FileProgress) -> Job:
         total_bytes = source.size_bytes()
-        sent_bytes = 0
 
-        def on_bytes(count: int) -> None:
-            nonlocal sent_bytes
-            self._check_stop()
-            sent_bytes += count
+        def on_bytes(sent_bytes: int) -> None:
+            self._stop.check()
             file.uploading(sent_bytes, total_bytes)
 
-        def send() -> Job:
-            nonlocal sent_bytes
-            sent_bytes = 0
-            return self._client.submit(source.path, options=self._options, on_bytes=on_bytes)
-
-        return self._patiently(send)
+        return self._client.submit(source.path, options=self._options, on_bytes=on_bytes)
 
     def _finished(self, job: Job, file: FileProgress) -> Job:
         def on_change(job: Job) -> None:
-            self._check_stop()
+            self._stop.check()
             file.transcribing(job)
 
         job = self._client.wait(job.id, on_change=on_change)
         if not job.succeeded:
             raise JobEndedBadly(job)
         return job
-
-    def _patiently(self, call: Callable[[], Result]) -> Result:
-        """A service that restarts, or whose Redis does, is back within seconds: that must not fail a file."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            self._check_stop()
-            try:
-                return call()
-            except ServerUnreachable:
-                if time.monotonic() > deadline:
-                    raise
-            self._stop.wait(_PAUSE_S)
-
-    def _check_stop(self) -> None:
-        if self._stop.is_set():
-            raise _Stopped
 
 
 def exit_status(outcomes: Sequence[Outcome]) -> Exit:

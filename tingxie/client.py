@@ -1,62 +1,66 @@
-"""The Python client of the service: plain HTTP, nothing of the server's code.
+"""The Python client of the service: plain HTTP, nothing of the server's code. AsyncClient is its twin.
 
 with Client("http://127.0.0.1:8000") as client:
     job = client.submit(Path("talk.m4a"))
     job = client.wait(job.id)
-    print(client.transcript(job.id, "txt"))
+    print(client.transcript(job.id).text)
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import quote
+from typing import Any, Self, TypeVar
 
 import httpx
+from httpx_sse import connect_sse
 
-from tingxie.answers import checked, job_of, page_of
-from tingxie.errors import InputMissing, ServerUnreachable
+from tingxie import calls
+from tingxie.answers import checked
+from tingxie.calls import Call, Format
+from tingxie.connection import (
+    DEFAULT_SERVER,
+    PAUSE_S,
+    PIECE_BYTES,
+    arguments,
+    headers,
+    resuming,
+    timeout,
+    unreachable,
+)
+from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
+from tingxie.events import Event
+from tingxie.patience import PATIENCE_S, Patience
 from tingxie.records import Job, JobPage
+from tingxie.submit_options import SubmitOptions
+from tingxie.transcript import Transcript
+from tingxie.waiting import Waiting
 
-DEFAULT_SERVER = "http://127.0.0.1:8000"
-
-Format = Literal["txt", "json", "srt", "vtt", "tsv"]
-
-#: bytes read from the file at a time: large enough for the disk, small enough for a lively progress bar
-_PIECE_BYTES = 256 * 1024
-#: how long `wait` goes on asking a server that doesn't answer; a restart of the front end or of Redis takes seconds
-PATIENCE_S = 60.0
-_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitOptions:
-    """What a user may choose for a job; None leaves it to the server."""
-
-    model: str | None = None
-    language: str | None = None
-    priority: Literal["high", "normal", "low"] | None = None
-    cutting: Literal["silence", "fixed"] | None = None
-
-    def query(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
+Answer = TypeVar("Answer")
 
 
 class Client:
-    """One server. Every call raises ServerUnreachable, RequestRefused (JobUnknown, JobNotEnded) or ServerFault.
+    """One server. Every call raises ServerUnreachable, RequestRefused (RateLimited, JobUnknown, …) or ServerFault.
 
-    Safe to share between threads. `timeout_s` is the longest silence of the server that a call accepts.
+    Where the server is away or asks to come back later (429, 503 with Retry-After), a call is sent again for up to
+    `patience_s`; `pause` is how it waits. Safe to share between threads. `timeout_s` is the longest silence of the
+    server that a call accepts.
     """
 
-    def __init__(self, server: str = DEFAULT_SERVER, *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        server: str = DEFAULT_SERVER,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        patience_s: float = PATIENCE_S,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
         self.server = server.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self.server,
-            timeout=httpx.Timeout(timeout_s, connect=5.0),
-            headers={"Accept": "application/json"},
-        )
+        self._patience_s = patience_s
+        self._pause = pause
+        self._reached = False
+        self._http = httpx.Client(base_url=self.server, timeout=timeout(timeout_s), headers=headers(api_key))
 
     def __enter__(self) -> Self:
         return self
@@ -74,29 +78,23 @@ class Client:
         options: SubmitOptions | None = None,
         on_bytes: Callable[[int], None] | None = None,
     ) -> Job:
-        """Upload a file, in pieces from the disk, as a new job. `on_bytes` is told the length of each piece sent.
+        """Upload a file, in pieces from the disk, as a new job. `on_bytes` is told how many bytes were sent so far.
 
-        Raises InputMissing where the file can't be read.
+        An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
         """
-        query = {"filename": path.name, **(options or SubmitOptions()).query()}
         try:
-            size_bytes = path.stat().st_size
-            with path.open("rb") as file:
-                answer = self._call(
-                    "POST",
-                    "/v1/jobs",
-                    params=query,
-                    content=_pieces(file.read, on_bytes),
-                    headers={"Content-Type": "application/octet-stream", "Content-Length": str(size_bytes)},
-                )
+            call = calls.submit(path, path.stat().st_size, options)
+            return self._call(call, body=lambda: _pieces(path, on_bytes))
         except OSError as error:
             raise InputMissing(f"{path}: {error.strerror}") from error
-        return job_of(answer)
+
+    def submit_url(self, url: str, *, options: SubmitOptions | None = None) -> Job:
+        """A new job whose audio a worker fetches from `url`."""
+        return self._call(calls.submit_url(url, options))
 
     def status(self, job_id: str, *, wait_s: float = 0.0) -> Job:
         """The job's record. With `wait_s` the server may hold the answer that long, until the state changes."""
-        query = {"wait": f"{wait_s:g}"} if wait_s else {}
-        return job_of(self._call("GET", _path(job_id), params=query))
+        return self._call(calls.status(job_id, wait_s))
 
     def wait(
         self,
@@ -107,74 +105,113 @@ class Client:
     ) -> Job:
         """Poll until the job has ended and return it, in whatever state. `on_change` sees every record on the way.
 
-        A server that is away is asked again for a minute. Raises TimeoutError after `timeout_s`.
+        Raises TimeoutError after `timeout_s`.
         """
-        deadline = time.monotonic() + timeout_s if timeout_s is not None else None
-        heard = time.monotonic()
+        waiting = Waiting(job_id, timeout_s, watched=on_change is not None)
+        while True:
+            job = self.status(job_id, wait_s=waiting.poll_s())
+            if on_change is not None:
+                on_change(job)
+            if job.ended:
+                return job
+            waiting.check()
+            self._pause(PAUSE_S)
+
+    def events(self, job_id: str, *, after: str = "") -> Iterator[Event]:
+        """What happens to the job from now on, or after the event with this id, until it has ended.
+
+        A connection that breaks is made again, from the last event on.
+        """
+        last, patience = after, self._patience()
         while True:
             try:
-                job = self.status(job_id, wait_s=_PAUSE_S)
-            except ServerUnreachable:
-                if time.monotonic() - heard > PATIENCE_S:
-                    raise
-            else:
-                heard = time.monotonic()
-                if on_change is not None:
-                    on_change(job)
-                if job.ended:
-                    return job
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError(f"job {job_id} has not ended after {timeout_s:g} s")
-            time.sleep(_PAUSE_S / 4)
+                with connect_sse(self._http, "GET", calls.events_path(job_id), **resuming(last)) as source:
+                    if not source.response.is_success:
+                        source.response.read()
+                    checked(source.response)
+                    for sent in source.iter_sse():
+                        event = Event.of(sent)
+                        last, patience = event.id or last, self._patience(reached=True)
+                        yield event
+                        if event.ends_the_job:
+                            return
+                # Closed before the end: the front end is being restarted.
+                self._pause(PAUSE_S)
+            except httpx.HTTPError as error:
+                self._wait_out(unreachable(self.server, error), patience)
+            except (ServerUnreachable, RateLimited) as error:
+                self._wait_out(error, patience)
 
-    def transcript(self, job_id: str, form: Format = "txt") -> str:
-        """The transcript in one of the server's formats. Raises JobNotEnded; RequestRefused where the job failed."""
-        return self._call("GET", f"{_path(job_id)}/transcript", params={"format": form}).text
+    def transcript(self, job_id: str) -> Transcript:
+        """The transcript, typed. Raises JobNotEnded; RequestRefused where the job failed."""
+        return self._call(calls.transcript(job_id))
+
+    def transcript_text(self, job_id: str, form: Format = "txt") -> str:
+        """The transcript as the server renders it. Raises as `transcript` does."""
+        return self._call(calls.transcript_text(job_id, form))
 
     def cancel(self, job_id: str) -> Job:
-        return job_of(self._call("POST", f"{_path(job_id)}/cancel"))
+        return self._call(calls.cancel(job_id))
+
+    def retry(self, job_id: str) -> Job:
+        """A new job from the audio of one that failed or was cancelled."""
+        return self._call(calls.retry(job_id))
 
     def delete(self, job_id: str) -> None:
-        self._call("DELETE", _path(job_id))
+        self._call(calls.delete(job_id))
 
     def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
-        query = {"state": state, "limit": str(limit), "cursor": cursor}
-        return page_of(self._call("GET", "/v1/jobs", params={name: text for name, text in query.items() if text}))
+        return self._call(calls.jobs(state, limit, cursor))
 
     def check_alive(self) -> None:
-        """Raises ServerUnreachable where nobody answers at this address."""
-        self._call("GET", "/healthz")
+        """Raises ServerUnreachable where nobody answers at this address; asks once."""
+        self._call(calls.alive())
 
     def readiness(self) -> dict[str, Any]:
-        """What `/readyz` tells, ready or not: `ready` says which, the rest is the detail of each part."""
+        """What `/readyz` tells, ready or not: `ready` says which, the rest is the detail of each part. Asks once."""
         try:
             answer = self._http.get("/readyz")
             body = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise _unreachable(self.server, error) from error
+            raise unreachable(self.server, error) from error
         return {**body, "ready": answer.is_success}
 
-    def _call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    def _call(self, call: Call[Answer], *, body: Callable[[], Iterator[bytes]] | None = None) -> Answer:
+        patience = self._patience()
+        while True:
+            try:
+                answer = self._send(call, body() if body is not None else None)
+                return call.read(answer)
+            except (ServerUnreachable, RateLimited) as error:
+                if not call.repeatable:
+                    raise
+                self._wait_out(error, patience)
+
+    def _send(self, call: Call[Any], content: Iterator[bytes] | None) -> httpx.Response:
         try:
-            answer = self._http.request(method, path, **arguments)
+            answer = self._http.request(call.method, call.path, content=content, **arguments(call))
         except httpx.HTTPError as error:
-            raise _unreachable(self.server, error) from error
+            raise unreachable(self.server, error) from error
+        self._reached = True
         return checked(answer)
 
+    def _patience(self, *, reached: bool = False) -> Patience:
+        self._reached |= reached
+        return Patience(self._patience_s, reached=self._reached)
 
-def _path(job_id: str) -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}"
+    def _wait_out(self, error: ServerUnreachable | RateLimited, patience: Patience) -> None:
+        """Wait until the call is worth repeating; raises the error where it isn't."""
+        pause_s = patience.pause_s(error)
+        if pause_s is None:
+            raise error
+        self._pause(pause_s)
 
 
-def _pieces(read: Callable[[int], bytes], on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
-    while piece := read(_PIECE_BYTES):
-        yield piece
-        if on_bytes is not None:
-            on_bytes(len(piece))
-
-
-def _unreachable(server: str, error: Exception) -> ServerUnreachable:
-    return ServerUnreachable(
-        f"no answer from {server}: {error or type(error).__name__}",
-        remedy="Start the service with `tingxie up`, or give its address with --server or TINGXIE_URL.",
-    )
+def _pieces(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
+    sent = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+            sent += len(piece)
+            if on_bytes is not None:
+                on_bytes(sent)

@@ -71,20 +71,15 @@ def _transcribe(url: str, audio: Path) -> str:
     size_bytes = audio.stat().st_size
     with Client(url) as client, display(1) as show:
         file = show.file(audio.name)
-        sent = 0
-
-        def on_bytes(count: int) -> None:
-            nonlocal sent
-            sent += count
-            file.uploading(sent, size_bytes)
-
         submitted = time.monotonic()
-        job = client.wait(client.submit(audio, on_bytes=on_bytes).id, on_change=file.transcribing)
+        job = client.wait(
+            client.submit(audio, on_bytes=lambda sent: file.uploading(sent, size_bytes)).id, on_change=file.transcribing
+        )
         if not job.succeeded:
             file.ended(job.state)
             raise JobEndedBadly(job)
         _end(file, job, time.monotonic() - submitted)
-        return client.transcript(job.id, "txt").rstrip("\n")
+        return client.transcript_text(job.id).rstrip("\n")
 
 
 def _end(file: FileProgress, job: Job, took_s: float) -> None:

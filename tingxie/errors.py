@@ -3,6 +3,7 @@
     TingxieClientError
     ├── ServerUnreachable     no answer at this address, or the server says that it is unavailable
     ├── RequestRefused        the server answered 4xx: its problem+json is in `problem`
+    │   ├── RateLimited       429: too many requests or too much audio; `retry_after_s` says when to come back
     │   ├── JobUnknown        404
     │   └── JobNotEnded       409: the transcript isn't there yet
     ├── JobEndedBadly         waited for a transcript, but the job failed or was cancelled
@@ -29,13 +30,25 @@ class TingxieClientError(Exception):
 
 
 class ServerUnreachable(TingxieClientError):
+    """`retry_after_s`: when the server said it would be worth asking again; None where nobody answered."""
+
     exit_status = Exit.UNREACHABLE
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
 
 
 class RequestRefused(TingxieClientError):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.sentence, remedy=problem.remedy)
         self.problem = problem
+
+
+class RateLimited(RequestRefused):
+    def __init__(self, problem: Problem, retry_after_s: float | None) -> None:
+        super().__init__(problem)
+        self.retry_after_s = retry_after_s
 
 
 class JobUnknown(RequestRefused):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tingxie.client import DEFAULT_SERVER
+from tingxie.connection import DEFAULT_SERVER
 
 Server = Annotated[str, typer.Option("--server", envvar="TINGXIE_URL", help="Address of the service.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from tingxie.client import Format
+from tingxie.calls import Format
 from tingxie.errors import ResultUnwritable
 from tingxie.sources import Source
 

@@ -27,7 +27,7 @@ def _transcript(url: str) -> str:
     with Client(url) as client:
         job = client.wait(client.submit(SAMPLE).id, timeout_s=REPAIR_S)
         assert job.succeeded, job
-        return client.transcript(job.id).strip()
+        return client.transcript_text(job.id).strip()
 
 
 def test_it_serves_and_mends_itself_and_stops_cleanly(up: Up, tmp_path: Path) -> None:

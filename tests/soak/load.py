@@ -63,7 +63,7 @@ class Load:
         return self.open
 
     def text(self, each: Submitted) -> str:
-        return self._client.transcript(each.job_id, "txt")
+        return self._client.transcript_text(each.job_id)
 
     def finish(self, timeout_s: float, tend: Callable[[], None]) -> None:
         """Submit no more; wait until all have ended, or no longer than `timeout_s`."""

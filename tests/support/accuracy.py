@@ -18,6 +18,6 @@ def transcribe_folder(client: Client, folder: Path, *, timeout_s: float) -> list
     for reference, job in zip(references, jobs, strict=True):
         ended = client.wait(job.id, timeout_s=timeout_s)
         assert ended.state == "succeeded", (reference.file, ended.error)
-        heard = client.transcript(job.id, "txt")
+        heard = client.transcript_text(job.id)
         answers.append(Answer(reference, normalise(reference.text), normalise(heard)))
     return answers

@@ -19,7 +19,7 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", h
 def result(job: JobId, *, form: Chosen = Form.TXT, output: Output = None, server: Server = SERVER) -> None:
     """Print a transcript. Exit status: 1 the job failed, 4 no such job, 5 it has not ended."""
     with errors_as_status(), Client(server) as client:
-        text = client.transcript(job, form.value)
+        text = client.transcript_text(job, form.value)
         if output is not None:
             write_atomically(output, text)
         else:

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from tingxie.batch import Batch, Ending, Outcome, exit_status
-from tingxie.client import Client, Format, SubmitOptions
+from tingxie.batch import Batch, Ending, Outcome, Stop, exit_status
+from tingxie.calls import Format
+from tingxie.client import Client
 from tingxie.console import errors_as_status, stderr
 from tingxie.errors import InputMissing
 from tingxie.exits import Exit
@@ -19,6 +20,7 @@ from tingxie.progress import Display, display
 from tingxie.records import Job
 from tingxie.results import ResultFolder
 from tingxie.sources import Source, find_sources
+from tingxie.submit_options import SubmitOptions
 
 
 class Form(StrEnum):
@@ -72,10 +74,11 @@ def submit(
         options = SubmitOptions(model=model, language=language, priority=_literal(priority))
         folder = ResultFolder(out, forms) if out is not None else None
         waiting = [source for source in sources if folder is None or not folder.is_done(source)]
-        with Client(server) as client:
+        stop = Stop()
+        with Client(server, pause=stop.pause) as client:
             client.check_alive()
             deliver = _delivery(client, folder, forms[0], headed=len(sources) > 1) if wait or folder else None
-            batch = Batch(client, options=options, deliver=deliver, at_once=at_once)
+            batch = Batch(client, options=options, deliver=deliver, at_once=at_once, stop=stop)
             with display(len(waiting)) as show:
                 outcomes = _run(batch, waiting, show)
     _report(outcomes, skipped=len(sources) - len(waiting))
@@ -114,10 +117,10 @@ def _delivery(
         assert folder is not None  # noqa: S101 (chosen below)
         # The first format is written last: is_done looks at all of them, and a reader may look at the first alone.
         for wanted in reversed(folder.formats):
-            folder.write(source, wanted, client.transcript(job.id, wanted))
+            folder.write(source, wanted, client.transcript_text(job.id, wanted))
 
     def show(source: Source, job: Job) -> None:
-        text = client.transcript(job.id, form).rstrip("\n")
+        text = client.transcript_text(job.id, form).rstrip("\n")
         heading = f"==> {source.path.name} <==\n" if headed else ""
         sys.stdout.write(f"{heading}{text}\n")
         sys.stdout.flush()

@@ -1,0 +1,220 @@
+"""The client for asyncio: Client's twin, call by call.
+
+async with AsyncClient("http://127.0.0.1:8000") as client:
+    job = await client.submit(Path("talk.m4a"))
+    job = await client.wait(job.id)
+    print((await client.transcript(job.id)).text)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from httpx_sse import aconnect_sse
+
+from tingxie import calls
+from tingxie.answers import checked
+from tingxie.calls import Call, Format
+from tingxie.connection import (
+    DEFAULT_SERVER,
+    PAUSE_S,
+    PIECE_BYTES,
+    arguments,
+    headers,
+    resuming,
+    timeout,
+    unreachable,
+)
+from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
+from tingxie.events import Event
+from tingxie.patience import PATIENCE_S, Patience
+from tingxie.records import Job, JobPage
+from tingxie.submit_options import SubmitOptions
+from tingxie.transcript import Transcript
+from tingxie.waiting import Waiting
+
+Answer = TypeVar("Answer")
+
+
+class AsyncClient:
+    """One server. Every call raises ServerUnreachable, RequestRefused (RateLimited, JobUnknown, …) or ServerFault.
+
+    Where the server is away or asks to come back later (429, 503 with Retry-After), a call is sent again for up to
+    `patience_s`; `pause` is how it waits. `timeout_s` is the longest silence of the server that a call
+    accepts.
+    """
+
+    def __init__(
+        self,
+        server: str = DEFAULT_SERVER,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        patience_s: float = PATIENCE_S,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.server = server.rstrip("/")
+        self._patience_s = patience_s
+        self._pause = pause
+        self._reached = False
+        self._http = httpx.AsyncClient(base_url=self.server, timeout=timeout(timeout_s), headers=headers(api_key))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def submit(
+        self,
+        path: Path,
+        *,
+        options: SubmitOptions | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> Job:
+        """Upload a file, in pieces from the disk, as a new job. `on_bytes` is told how many bytes were sent so far.
+
+        An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
+        """
+        try:
+            call = calls.submit(path, (await asyncio.to_thread(path.stat)).st_size, options)
+            return await self._call(call, body=lambda: _pieces(path, on_bytes))
+        except OSError as error:
+            raise InputMissing(f"{path}: {error.strerror}") from error
+
+    async def submit_url(self, url: str, *, options: SubmitOptions | None = None) -> Job:
+        """A new job whose audio a worker fetches from `url`."""
+        return await self._call(calls.submit_url(url, options))
+
+    async def status(self, job_id: str, *, wait_s: float = 0.0) -> Job:
+        """The job's record. With `wait_s` the server may hold the answer that long, until the state changes."""
+        return await self._call(calls.status(job_id, wait_s))
+
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        timeout_s: float | None = None,
+        on_change: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Poll until the job has ended and return it, in whatever state. `on_change` sees every record on the way.
+
+        Raises TimeoutError after `timeout_s`.
+        """
+        waiting = Waiting(job_id, timeout_s, watched=on_change is not None)
+        while True:
+            job = await self.status(job_id, wait_s=waiting.poll_s())
+            if on_change is not None:
+                on_change(job)
+            if job.ended:
+                return job
+            waiting.check()
+            await self._pause(PAUSE_S)
+
+    async def events(self, job_id: str, *, after: str = "") -> AsyncIterator[Event]:
+        """What happens to the job from now on, or after the event with this id, until it has ended.
+
+        A connection that breaks is made again, from the last event on.
+        """
+        last, patience = after, self._patience()
+        while True:
+            try:
+                async with aconnect_sse(self._http, "GET", calls.events_path(job_id), **resuming(last)) as source:
+                    if not source.response.is_success:
+                        await source.response.aread()
+                    checked(source.response)
+                    async for sent in source.aiter_sse():
+                        event = Event.of(sent)
+                        last, patience = event.id or last, self._patience(reached=True)
+                        yield event
+                        if event.ends_the_job:
+                            return
+                # Closed before the end: the front end is being restarted.
+                await self._pause(PAUSE_S)
+            except httpx.HTTPError as error:
+                await self._wait_out(unreachable(self.server, error), patience)
+            except (ServerUnreachable, RateLimited) as error:
+                await self._wait_out(error, patience)
+
+    async def transcript(self, job_id: str) -> Transcript:
+        """The transcript, typed. Raises JobNotEnded; RequestRefused where the job failed."""
+        return await self._call(calls.transcript(job_id))
+
+    async def transcript_text(self, job_id: str, form: Format = "txt") -> str:
+        """The transcript as the server renders it. Raises as `transcript` does."""
+        return await self._call(calls.transcript_text(job_id, form))
+
+    async def cancel(self, job_id: str) -> Job:
+        return await self._call(calls.cancel(job_id))
+
+    async def retry(self, job_id: str) -> Job:
+        """A new job from the audio of one that failed or was cancelled."""
+        return await self._call(calls.retry(job_id))
+
+    async def delete(self, job_id: str) -> None:
+        await self._call(calls.delete(job_id))
+
+    async def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
+        return await self._call(calls.jobs(state, limit, cursor))
+
+    async def check_alive(self) -> None:
+        """Raises ServerUnreachable where nobody answers at this address; asks once."""
+        await self._call(calls.alive())
+
+    async def readiness(self) -> dict[str, Any]:
+        """What `/readyz` tells, ready or not: `ready` says which, the rest is the detail of each part. Asks once."""
+        try:
+            answer = await self._http.get("/readyz")
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise unreachable(self.server, error) from error
+        return {**body, "ready": answer.is_success}
+
+    async def _call(self, call: Call[Answer], *, body: Callable[[], AsyncIterator[bytes]] | None = None) -> Answer:
+        patience = self._patience()
+        while True:
+            try:
+                answer = await self._send(call, body() if body is not None else None)
+                return call.read(answer)
+            except (ServerUnreachable, RateLimited) as error:
+                if not call.repeatable:
+                    raise
+                await self._wait_out(error, patience)
+
+    async def _send(self, call: Call[Any], content: AsyncIterator[bytes] | None) -> httpx.Response:
+        try:
+            answer = await self._http.request(call.method, call.path, content=content, **arguments(call))
+        except httpx.HTTPError as error:
+            raise unreachable(self.server, error) from error
+        self._reached = True
+        return checked(answer)
+
+    def _patience(self, *, reached: bool = False) -> Patience:
+        self._reached |= reached
+        return Patience(self._patience_s, reached=self._reached)
+
+    async def _wait_out(self, error: ServerUnreachable | RateLimited, patience: Patience) -> None:
+        """Wait until the call is worth repeating; raises the error where it isn't."""
+        pause_s = patience.pause_s(error)
+        if pause_s is None:
+            raise error
+        await self._pause(pause_s)
+
+
+async def _pieces(path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
+    sent = 0
+    file = await asyncio.to_thread(path.open, "rb")
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
+            sent += len(piece)
+            if on_bytes is not None:
+                on_bytes(sent)

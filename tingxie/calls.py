@@ -1,0 +1,97 @@
+"""What each call of the API sends and how its answer is read; who sends it, and how often, is the clients' business."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from tingxie.answers import job_of, page_of, transcript_of
+from tingxie.records import Job, JobPage
+from tingxie.submit_options import SubmitOptions
+from tingxie.transcript import Transcript
+
+Answer = TypeVar("Answer")
+Format = Literal["txt", "json", "srt", "vtt", "tsv"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """One request. `repeatable`: sending it again after a lost answer does no harm."""
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], Answer]
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    repeatable: bool = True
+
+
+def job_path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def submit(path: Path, size_bytes: int, options: SubmitOptions | None) -> Call[Job]:
+    """The body, the file's bytes, is added by the client. The key lets the server know a repetition."""
+    return Call(
+        "POST",
+        "/v1/jobs",
+        job_of,
+        query={"filename": path.name, **(options or SubmitOptions()).query()},
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size_bytes),
+            "Idempotency-Key": f'"{uuid4()}"',
+        },
+    )
+
+
+def submit_url(url: str, options: SubmitOptions | None) -> Call[Job]:
+    return Call(
+        "POST",
+        "/v1/jobs",
+        job_of,
+        headers={"Idempotency-Key": f'"{uuid4()}"'},
+        json={"url": url, **(options or SubmitOptions()).document()},
+    )
+
+
+def status(job_id: str, wait_s: float) -> Call[Job]:
+    return Call("GET", job_path(job_id), job_of, query={"wait": f"{wait_s:g}"} if wait_s else {})
+
+
+def events_path(job_id: str) -> str:
+    return f"{job_path(job_id)}/events"
+
+
+def jobs(state: str, limit: int, cursor: str) -> Call[JobPage]:
+    asked = {"state": state, "limit": str(limit), "cursor": cursor}
+    return Call("GET", "/v1/jobs", page_of, query={name: text for name, text in asked.items() if text})
+
+
+def transcript(job_id: str) -> Call[Transcript]:
+    return Call("GET", f"{job_path(job_id)}/transcript", transcript_of, query={"format": "json"})
+
+
+def transcript_text(job_id: str, form: Format) -> Call[str]:
+    return Call("GET", f"{job_path(job_id)}/transcript", lambda answer: answer.text, query={"format": form})
+
+
+def cancel(job_id: str) -> Call[Job]:
+    return Call("POST", f"{job_path(job_id)}/cancel", job_of)
+
+
+def retry(job_id: str) -> Call[Job]:
+    return Call("POST", f"{job_path(job_id)}/retry", job_of, headers={"Idempotency-Key": f'"{uuid4()}"'})
+
+
+def delete(job_id: str) -> Call[None]:
+    return Call("DELETE", job_path(job_id), lambda _: None)
+
+
+def alive() -> Call[None]:
+    return Call("GET", "/healthz", lambda _: None, repeatable=False)

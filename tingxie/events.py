@@ -1,0 +1,32 @@
+"""What happens to a job, as the server sends it (Server-Sent Events)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from httpx_sse import ServerSentEvent
+
+from tingxie.records import ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`id` resumes after this one; `kind` and `data` as docs/api.md lists them."""
+
+    id: str
+    kind: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, sent: ServerSentEvent) -> "Event":
+        """Raises ValueError or TypeError where the data isn't a JSON object."""
+        data = json.loads(sent.data or "{}")
+        if not isinstance(data, dict):
+            raise TypeError(f"the event {sent.event} carries no object")
+        return cls(sent.id, sent.event, data)
+
+    @property
+    def ends_the_job(self) -> bool:
+        """Whether it is the last one: the job has come into a state that it never leaves."""
+        return self.data.get("state") in ENDED
