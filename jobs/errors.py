@@ -219,7 +219,16 @@ class UnknownModel(RequestError):
     type = "unknown-model"
     title = "No worker serves this model"
     remedy = "GET /v1/models lists the served ones."
-    status = 422
+    status = 409
+
+
+class OptionsConflict(RequestError):
+    """Each option is valid; together, or with this model, they aren't."""
+
+    type = "options-conflict"
+    title = "These options don't go together"
+    remedy = "Choose a longer window_s or a shorter context_s, within what the model reads; or leave both out."
+    status = 409
 
 
 class Unavailable(TingxieError):

@@ -10,7 +10,14 @@ import structlog
 
 from jobs.broker import Hinter
 from jobs.containers import HEAD_BYTES, not_audio
-from jobs.errors import InvalidRequest, StoreUnavailable, UnknownModel, UnsupportedFormat, UploadEmpty, UploadTooLarge
+from jobs.errors import (
+    OptionsConflict,
+    StoreUnavailable,
+    UnknownModel,
+    UnsupportedFormat,
+    UploadEmpty,
+    UploadTooLarge,
+)
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
 from jobs.model import ModelSpec
@@ -60,7 +67,7 @@ class Submissions:
     def accept(self, job_id: str, stored: Stored, *, filename: str, options: JobOptions, owner: str) -> JobRequest:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
-        Raises InvalidRequest, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
+        Raises OptionsConflict, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
         it and its job.json where they are, since the ledger may have taken the job before the answer got lost.
         """
         try:
@@ -75,7 +82,7 @@ class Submissions:
         return request
 
     def check(self, options: JobOptions) -> None:
-        """Raise InvalidRequest or UnknownModel for options that `accept` would refuse; cheaper before the upload."""
+        """Raise OptionsConflict or UnknownModel for options that `accept` would refuse; cheaper before the upload."""
         self._windows(options, self._spec(options.model or self.settings.model))
 
     def discard(self, job_id: str) -> None:
@@ -138,9 +145,11 @@ class Submissions:
         window_s = options.window_s if options.window_s is not None else window_s
         context_s = options.context_s if options.context_s is not None else context_s
         if spec and window_s > spec.max_window_s:
-            raise InvalidRequest(f"window_s is {window_s:g}, but {spec.model} reads at most {spec.max_window_s:g} s.")
+            raise OptionsConflict(f"window_s is {window_s:g}, but {spec.model} reads at most {spec.max_window_s:g} s.")
         if window_s - 2 * context_s < MIN_KEPT_SHARE * window_s:
-            raise InvalidRequest(f"context_s is {context_s:g} on each side, which leaves too little of {window_s:g} s.")
+            raise OptionsConflict(
+                f"context_s is {context_s:g} on each side, which leaves too little of {window_s:g} s."
+            )
         return cutting, window_s, context_s
 
 

@@ -8,6 +8,7 @@ from flask import Response
 
 from jobs.errors import Unavailable
 from jobs.ledger import WorkerInfo
+from web.openapi import answer, errors
 from web.schemas import Alive, Check, Readiness, ReadyQuery
 from web.services import Services, services
 
@@ -32,7 +33,7 @@ def healthz() -> Alive:
 @blueprint.get("/readyz")
 @blueprint.input(ReadyQuery, location="query")
 @blueprint.output(Readiness)
-@blueprint.doc(responses={503: "Not ready"}, operation_id="readyz")
+@blueprint.doc(responses={**errors(), 503: answer("Not ready", {"application/json": Readiness})}, operation_id="readyz")
 def readyz(query_data: ReadyQuery) -> Response:
     """Whether this service is ready for work
 

@@ -1,13 +1,12 @@
 """The root, for whoever comes by hand, and the pages that problem types point to."""
 
-from collections.abc import Iterator
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
 
 from jobs.errors import RequestError, TingxieError
 from web.openapi import errors
-from web.problems import TYPES
+from web.problems import TYPES, error_kinds
 from web.schemas import Index, ProblemKind
 
 blueprint = APIBlueprint("index", __name__, tag="About")
@@ -40,17 +39,10 @@ def index() -> Index:
 
 @blueprint.get(f"{TYPES}<name>")
 @blueprint.output(ProblemKind)
-@blueprint.doc(responses=errors(404), operation_id="getProblem")
+@blueprint.doc(responses=errors(PageNotFound), operation_id="getProblem")
 def problem_kind(name: str) -> ProblemKind:
     """What a problem's `type` means"""
     for kind in error_kinds(TingxieError):
         if kind.type == name:
             return ProblemKind(type=TYPES + kind.type, title=kind.title, remedy=kind.remedy)
     raise PageNotFound(f"There is no problem type {name[:64]!r}.")
-
-
-def error_kinds(base: type[TingxieError]) -> Iterator[type[TingxieError]]:
-    """An error class and all below it."""
-    yield base
-    for kind in base.__subclasses__():
-        yield from error_kinds(kind)

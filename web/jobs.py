@@ -10,14 +10,23 @@ from flask import Response, request
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from jobs.errors import InvalidRequest, JobNotFound
+from jobs.errors import (
+    InvalidRequest,
+    JobNotFound,
+    OptionsConflict,
+    StoreFull,
+    UnknownModel,
+    UnsupportedFormat,
+    UploadEmpty,
+    UploadTooLarge,
+)
 from jobs.job import Job, JobRequest, State
 from jobs.store import Stored, layout
-from web.openapi import errors
+from web.openapi import BINARY, MULTIPART, NUMBER, TEXT, answer, errors, form, takes
 from web.problems import InvalidFields
-from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission
+from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission, SubmissionQuery
 from web.services import Services, current_owner, services
-from web.upload import Form, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
+from web.upload import Form, UploadInterrupted, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
 from web.waiting import preferred_wait_s
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", tag="Jobs")
@@ -30,8 +39,29 @@ VOLATILE = frozenset({"eta_s", "queue_ahead_s"})
 
 
 @blueprint.post("")
-@blueprint.doc(responses={202: {"description": "Accepted"}, **errors(400, 413, 415, 422, 503)}, operation_id="submit")
-def submit() -> Response:
+@blueprint.input(SubmissionQuery, location="query")
+@blueprint.doc(
+    operation_id="submit",
+    responses={
+        202: answer("Accepted", {"application/json": JobView}, headers={"Location": TEXT, "Retry-After": NUMBER}),
+        **errors(
+            422,
+            503,
+            UploadInterrupted,
+            UploadTooLarge,
+            UnsupportedFormat,
+            UploadEmpty,
+            UnknownModel,
+            OptionsConflict,
+            StoreFull,
+        ),
+    },
+    extensions=takes(
+        {MULTIPART: form(Submission, "file"), "audio/*": BINARY, "application/octet-stream": BINARY},
+        parts={"file": "audio/*"},
+    ),
+)
+def submit(query_data: SubmissionQuery) -> Response:
     """Submit a recording
 
     As multipart/form-data with the file in `file` and the options as fields, or as the raw bytes with `filename` and
@@ -40,7 +70,7 @@ def submit() -> Response:
     front = services()
     refuse_oversize(request, front.settings.max_upload_bytes)
     job_id = front.submissions.begin()
-    accepted = _from_form(front, job_id) if is_form(request) else _from_body(front, job_id)
+    accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
     job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
     document = job_document(job)
     headers = {"Location": document["links"]["self"], "Retry-After": str(SHORTEST_RETRY_S)}
@@ -63,7 +93,7 @@ def list_jobs(query_data: ListQuery) -> Response:
 @blueprint.get("/<job_id>")
 @blueprint.input(JobQuery, location="query")
 @blueprint.output(JobView)
-@blueprint.doc(responses={304: {"description": "Unchanged"}, **errors(404, 422, 503)}, operation_id="getJob")
+@blueprint.doc(responses={304: {"description": "Unchanged"}, **errors(422, 503, JobNotFound)}, operation_id="getJob")
 def get_job(job_id: str, query_data: JobQuery) -> Response:
     """Poll a job
 
@@ -87,7 +117,7 @@ def get_job(job_id: str, query_data: JobQuery) -> Response:
 
 @blueprint.post("/<job_id>/cancel")
 @blueprint.output(JobView)
-@blueprint.doc(responses=errors(404, 503), operation_id="cancelJob")
+@blueprint.doc(responses=errors(503, JobNotFound), operation_id="cancelJob")
 def cancel(job_id: str) -> Response:
     """Cancel a job
 
@@ -98,7 +128,7 @@ def cancel(job_id: str) -> Response:
 
 
 @blueprint.delete("/<job_id>")
-@blueprint.doc(responses={204: {"description": "Gone"}, **errors(404, 503)}, operation_id="deleteJob")
+@blueprint.doc(responses={204: {"description": "Gone"}, **errors(503, JobNotFound)}, operation_id="deleteJob")
 def delete(job_id: str) -> Response:
     """Cancel a job if it runs, and forget it, its audio and its transcript"""
     visible_job(job_id)
@@ -129,44 +159,45 @@ def retry_after(job: Job) -> str:
     return str(round(min(max(job.eta_s or 2 * SHORTEST_RETRY_S, SHORTEST_RETRY_S), LONGEST_RETRY_S)))
 
 
-def _from_form(front: Services, job_id: str) -> JobRequest:
+def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> JobRequest:
     def receive(form: Form[Stored], chunks: Iterator[bytes]) -> Stored:
-        if form.fields:  # what is known of the options is checked before ten gigabytes arrive
-            front.submissions.check(_options(form.fields))
+        front.submissions.check(_options(query, form.fields))  # what is known before ten gigabytes arrive
         return front.submissions.receive(job_id, chunks)
 
-    form: Form[Stored] = Form()
+    received: Form[Stored] = Form()
     try:
-        read_form(request, form, receive)
-        options = _options(form.fields)
+        read_form(request, received, receive)
+        options = _options(query, received.fields)
     except BaseException:
-        if form.received is not None:
+        if received.received is not None:
             front.submissions.discard(job_id)
         raise
-    if form.received is None:
+    if received.received is None:
         raise InvalidRequest("The form holds no file; send it in the field `file`.")
+    filename = received.filename or query.filename
     return front.submissions.accept(
-        job_id, form.received, filename=form.filename, options=options, owner=current_owner()
+        job_id, received.received, filename=filename, options=options, owner=current_owner()
     )
 
 
-def _from_body(front: Services, job_id: str) -> JobRequest:
-    query = request.args.to_dict()
-    filename = query.pop("filename", "") or disposition_filename(request.headers.get("Content-Disposition", ""))
-    options = _options(query)
+def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> JobRequest:
+    filename = query.filename or disposition_filename(request.headers.get("Content-Disposition", ""))
+    options = _options(query, {})
     front.submissions.check(options)
     stored = front.submissions.receive(job_id, body_pieces(request))
     return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
 
 
-def _options(fields: Mapping[str, str]) -> Submission:
-    """Options from text fields; an empty one means none was chosen. Raises InvalidFields."""
-    given: dict[str, Any] = {name: text for name, text in fields.items() if text}
+def _options(query: SubmissionQuery, fields: Mapping[str, str]) -> Submission:
+    """Options from the query and a form's text fields, which go before. Raises InvalidFields."""
+    given: dict[str, Any] = query.model_dump(exclude={"filename"}, exclude_unset=True) | dict(fields)
+    for name in ("model", "language"):
+        given[name] = given.get(name) or None  # an empty one means that none was chosen
     try:
-        if "metadata" in given:
-            given["metadata"] = json.loads(given["metadata"])
+        if "metadata" in fields:
+            given["metadata"] = json.loads(fields["metadata"])
         return Submission.model_validate(given)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidFields([{"field": "metadata", "message": "Not a JSON object"}]) from error
     except ValidationError as error:
         raise InvalidFields.of(error) from error

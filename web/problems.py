@@ -1,7 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457): ours, the framework's, and those nobody foresaw."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +26,27 @@ _REMEDIES = {
 MEDIA_TYPE = "application/problem+json"
 #: `type` of a problem document: this path and the error's stable name
 TYPES = "/problems/"
+
+
+class MalformedBody(RequestError):
+    type = "malformed-body"
+    title = "The body can't be parsed"
+    remedy = "Send what the Content-Type says: JSON in UTF-8."
+    status = 400
+
+
+class BodyTooLarge(RequestError):
+    type = "body-too-large"
+    title = "The body is larger than this request may have"
+    remedy = "Send less at a time; /openapi.json says what belongs in it."
+    status = 413
+
+
+class WrongMediaType(RequestError):
+    type = "unsupported-media-type"
+    title = "This request's body has another media type"
+    remedy = "Set the Content-Type that /openapi.json names for this request."
+    status = 415
 
 
 class InvalidFields(InvalidRequest):
@@ -53,12 +74,15 @@ def problem(
     headers: Mapping[str, str] | Headers | None = None,
 ) -> Response:
     """A problem document; `errors` names the fields at fault, where there are any."""
-    document: dict[str, Any] = {**of.as_dict(), "type": TYPES + of.type, "status": status}
-    document["request_id"] = g.get("request_id", "")
-    if errors:
-        document["errors"] = list(errors)
     g.problem = of.type
-    return Response(to_json(document), status, headers=headers, content_type=MEDIA_TYPE)
+    body = to_json(document(of, status, errors, g.get("request_id", "")))
+    return Response(body, status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def document(of: Problem, status: int, errors: Sequence[Mapping[str, str]], request_id: str) -> dict[str, Any]:
+    """schemas.ProblemView."""
+    shown: dict[str, Any] = {**of.as_dict(), "type": TYPES + of.type, "status": status, "request_id": request_id}
+    return {**shown, "errors": list(errors)} if errors else shown
 
 
 def register(app: APIFlask) -> None:
@@ -68,16 +92,23 @@ def register(app: APIFlask) -> None:
     app.error_processor(_frameworks)
 
 
-def status_of(error: TingxieError) -> int:
-    if isinstance(error, RequestError):
-        return error.status
-    if isinstance(error, Unavailable):
+def status_of(kind: type[TingxieError]) -> int:
+    if issubclass(kind, RequestError):
+        return kind.status
+    if issubclass(kind, Unavailable):
         return 503
-    return 409 if isinstance(error, JobError) else 500
+    return 409 if issubclass(kind, JobError) else 500
+
+
+def error_kinds(base: type[TingxieError]) -> Iterator[type[TingxieError]]:
+    """An error class and all below it."""
+    yield base
+    for kind in base.__subclasses__():
+        yield from error_kinds(kind)
 
 
 def _ours(error: TingxieError) -> Response:
-    status = status_of(error)
+    status = status_of(type(error))
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)

@@ -7,7 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.job import Job, JobOptions, State
 
 
-class Links(BaseModel):
+class Answer(BaseModel):
+    """What this service sends: every field is always there, defaults too, and OpenAPI says so."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Links(Answer):
     """Paths on this server."""
 
     self_: str = Field(alias="self", description="This job.", examples=["/v1/jobs/0f8c"])
@@ -15,7 +21,7 @@ class Links(BaseModel):
     cancel: str = Field(description="POST here to cancel it.")
 
 
-class Trouble(BaseModel):
+class Trouble(Answer):
     """Why a job failed, or what to know about its result."""
 
     type: str = Field(description="Stable name; docs/api.md lists all of them.", examples=["audio-unreadable"])
@@ -27,12 +33,14 @@ class Trouble(BaseModel):
 class JobView(Job):
     """A job as clients see it."""
 
+    model_config = Answer.model_config
+
     warnings: list[Trouble] = Field(default_factory=list)  # type: ignore[assignment]  # the ledger keeps plain dicts
     error: Trouble | None = None  # type: ignore[assignment]
     links: Links
 
 
-class JobPage(BaseModel):
+class JobPage(Answer):
     """One owner's jobs, newest first."""
 
     jobs: list[JobView]
@@ -66,10 +74,14 @@ class TranscriptQuery(BaseModel):
 class Submission(JobOptions):
     """The fields of a submission, but for the file itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class SubmissionQuery(Submission):
+    """The same in the query; a form's own fields go before."""
+
+    filename: str = Field("", max_length=1000, description="The file's name, for a raw body.")
 
 
-class ModelView(BaseModel):
+class ModelView(Answer):
     """A model that a worker has announced."""
 
     id: str = Field(description="Its name in a job's `model`.")
@@ -83,12 +95,12 @@ class ModelView(BaseModel):
     workers: int = Field(description="Live workers that serve it now.")
 
 
-class ModelList(BaseModel):
+class ModelList(Answer):
     object: Literal["list"] = "list"
     data: list[ModelView]
 
 
-class Check(BaseModel):
+class Check(Answer):
     """One thing this service needs."""
 
     ok: bool
@@ -96,7 +108,7 @@ class Check(BaseModel):
     warning: bool = Field(default=False, description="It works, but an operator should look at it.")
 
 
-class Readiness(BaseModel):
+class Readiness(Answer):
     """Whether jobs are accepted, and whether there is anybody to work on them."""
 
     ready: bool = Field(description="What was asked for is the case: the answer is 200, else 503.")
@@ -109,13 +121,13 @@ class ReadyQuery(BaseModel):
     want: Literal["working", "accepting"] = Field("working", description="What ready means to the caller.")
 
 
-class Index(BaseModel):
+class Index(Answer):
     name: str
     version: str
     links: dict[str, str] = Field(description="Paths on this server.")
 
 
-class ProblemKind(BaseModel):
+class ProblemKind(Answer):
     """A kind of error."""
 
     type: str
@@ -123,11 +135,11 @@ class ProblemKind(BaseModel):
     remedy: str
 
 
-class Alive(BaseModel):
+class Alive(Answer):
     status: Literal["ok"] = "ok"
 
 
-class FieldError(BaseModel):
+class FieldError(Answer):
     field: str
     message: str
 

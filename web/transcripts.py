@@ -7,15 +7,16 @@ from urllib.parse import quote
 from apiflask import APIBlueprint
 from flask import Response
 
-from jobs.errors import JobCancelled, Problem, TranscriptNotReady
+from jobs.errors import JobCancelled, JobError, JobNotFound, Problem, TranscriptNotReady
 from jobs.job import Job, State
 from jobs.store import layout
 from jobs.submission import NAMELESS
+from jobs.transcript import Transcript
 from web.formats import srt, tsv, txt, vtt
 from web.formats.document import Document, parse
 from web.jobs import retry_after, visible_job
-from web.openapi import errors
-from web.problems import problem
+from web.openapi import TEXT, answer, errors
+from web.problems import error_kinds, problem
 from web.schemas import TranscriptQuery
 from web.services import services
 
@@ -34,14 +35,18 @@ _RENDERERS: dict[str, Callable[[Document], Iterator[str]]] = {
     "vtt": vtt.render,
     "tsv": tsv.render,
 }
-_TEXT = {media_type.partition(";")[0]: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()}
-_JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/Transcript"}}}
+_CONTENT = {media_type.partition(";")[0]: TEXT for media_type in MEDIA_TYPES.values()} | {
+    MEDIA_TYPES["json"]: Transcript
+}
 
 
 @blueprint.get("/<job_id>/transcript")
 @blueprint.input(TranscriptQuery, location="query")
 @blueprint.doc(
-    responses={200: {"description": "The transcript", "content": _TEXT | _JSON}, **errors(404, 409, 422, 503)},
+    responses={
+        200: answer("The transcript", _CONTENT, headers={"Content-Disposition": TEXT}),
+        **errors(422, 503, JobNotFound, TranscriptNotReady, JobCancelled, *error_kinds(JobError)),
+    },
     operation_id="getTranscript",
 )
 def transcript(job_id: str, query_data: TranscriptQuery) -> Response:

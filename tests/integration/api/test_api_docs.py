@@ -14,7 +14,7 @@ from jobs.errors import JobError, RequestError, TingxieError, Unavailable
 from jobs.job import Job, JobOptions
 from tests.integration.api.fake_worker import TEXT, FakeWorker
 from tests.integration.api.server import WebServer
-from web.index import error_kinds
+from web.problems import error_kinds
 
 DOCS = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 

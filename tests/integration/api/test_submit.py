@@ -1,7 +1,6 @@
 """POST /v1/jobs: what is accepted is in the store and in the ledger; what isn't leaves nothing anywhere."""
 
 import hashlib
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,8 +64,9 @@ def test_fields_after_the_file(web: WebServer, recording: bytes) -> None:
 
 
 def test_raw_with_options_in_the_query(web: WebServer, recording: bytes) -> None:
-    answer = web.client.post("/v1/jobs", params={"filename": "说话.wav", "cutting": "fixed"}, content=recording)
-    request = accepted(answer, web)
+    query = {"filename": "说话.wav", "cutting": "fixed", "metadata[meeting]": "四十二"}
+    request = accepted(web.client.post("/v1/jobs", params=query, content=recording), web)
+    assert request.metadata == {"meeting": "四十二"}
     assert (request.filename, request.cutting) == ("说话.wav", "fixed")
 
 
@@ -84,7 +84,7 @@ def test_whisper_reads_longer_windows(web: WebServer, recording: bytes, worker: 
     request = accepted(web.client.post("/v1/jobs?model=whisper", content=recording), web)
     assert (request.cutting, request.window_s, request.context_s) == ("fixed", 30.0, 5.0)
     too_long = web.client.post("/v1/jobs?model=whisper&window_s=31", content=recording)
-    refused(too_long, 422, "invalid-request")
+    refused(too_long, 409, "options-conflict")
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,12 @@ def test_whisper_reads_longer_windows(web: WebServer, recording: bytes, worker: 
         pytest.param("priority=urgent", None, 422, "invalid-request", id="priority"),
         pytest.param("window_s=abc", None, 422, "invalid-request", id="not-a-number"),
         pytest.param("window_s=nan", None, 422, "invalid-request", id="nan"),
-        pytest.param("window_s=4&context_s=2", None, 422, "invalid-request", id="nothing-left-of-the-window"),
+        pytest.param("window_s=4&context_s=2", None, 409, "options-conflict", id="nothing-left-of-the-window"),
         pytest.param("languag=zh", None, 422, "invalid-request", id="misspelt"),
         pytest.param("metadata=[1]", None, 422, "invalid-request", id="metadata-no-object"),
         pytest.param("metadata={", None, 422, "invalid-request", id="metadata-no-json"),
-        pytest.param(f"metadata={json.dumps({'a': 'x' * 501})}", None, 422, "invalid-request", id="metadata-long"),
+        pytest.param(f"metadata[a]={'x' * 501}", None, 422, "invalid-request", id="metadata-long"),
+        pytest.param("metadata[a]=1&metadata[a]=2", None, 422, "invalid-request", id="metadata-twice"),
     ],
 )
 def test_refusals_leave_nothing(
@@ -131,7 +132,7 @@ def test_an_unknown_model_is_refused_only_while_others_are_served(
 ) -> None:
     accepted(web.client.post("/v1/jobs?model=some/model", content=recording), web)
     worker.serve(spec("served/model"))
-    problem = refused(web.client.post("/v1/jobs?model=other/model", content=recording), 422, "unknown-model")
+    problem = refused(web.client.post("/v1/jobs?model=other/model", content=recording), 409, "unknown-model")
     assert "served/model" in str(problem["detail"])
     accepted(web.client.post("/v1/jobs?model=served/model", content=recording), web)
     accepted(web.client.post("/v1/jobs", content=recording), web)  # the server's own may be about to start
