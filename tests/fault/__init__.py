@@ -1,1 +1,1 @@
-"""Faults as named fixtures: each module is a worker, run by `python -m`, in which one thing goes wrong."""
+"""The faults of docs/reliability.md, one file each, on real processes; what must hold after any of them: outcome.py."""

@@ -7,22 +7,14 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.broker import CPU_QUEUE
 from jobs.job import State
 from jobs.ledger import keys
 from jobs.settings import Settings
 from jobs.store import layout
 from tests.support.fake_model import SLEEP
-from tests.support.service import Service, service
+from tests.support.service import service
 from tests.support.speechlike import wav
 from tests.support.waiting import eventually
-
-#: leases that lapse soon, so that tests needn't wait for the defaults
-BRISK = {"heartbeat_s": 0.5, "lease_s": 3.0, "reconcile_s": 0.5}
-
-
-def covered(running: Service, job_id: str) -> float:
-    return running.job(job_id).covered_s
 
 
 def test_jobs_succeed_and_the_sweep_leaves_what_users_want(settings: Settings, tmp_path: Path) -> None:
@@ -39,29 +31,16 @@ def test_jobs_succeed_and_the_sweep_leaves_what_users_want(settings: Settings, t
         assert kept == {layout.job_record(job_id), layout.audio(job_id), layout.transcript(job_id)}
 
 
-def test_a_job_whose_hint_was_lost_is_found(settings: Settings, redis: Redis, tmp_path: Path) -> None:
-    with service(settings, tmp_path / "logs", **BRISK) as running:
-        # Frozen with a pop in flight: Redis hands it the hint, and it dies with it (kombu#305).
-        running.kill("prepare", signal.SIGSTOP)
-        job_id = running.submit_bytes(wav(5.0))
-        assert redis.llen(CPU_QUEUE) == 0
-        running.kill("prepare", signal.SIGKILL)
-        running.start("prepare-2", "tingxie", "worker", "prepare")
-        assert running.wait(job_id, 60).state is State.SUCCEEDED
-        assert running.ledger.counters()["hints"] > 0
-
-
 def test_sigterm_ends_the_batch_and_hands_back_the_rest(settings: Settings, redis: Redis, tmp_path: Path) -> None:
     slow = {SLEEP: "0.05"}  # a second for a window of 20 s
     with service(settings, tmp_path / "logs", environment=slow) as running:
         job_id = running.submit_bytes(wav(200.0))
-        eventually(lambda: covered(running, job_id) > 0)
+        running.covered(job_id)
         worker = running.kill("transcribe-1", signal.SIGTERM)
         assert worker.wait(30) == 0, worker.log
         assert running.workers("transcribe") == []
         assert not redis.keys(keys.key("held", incarnation="transcribe-*"))
-        done_before = covered(running, job_id)
-        assert done_before < 200.0
+        assert running.job(job_id).covered_s < 200.0
         running.start("transcribe-2", "tests.support.fake_model", **{SLEEP: "0"})
         assert running.wait(job_id).state is State.SUCCEEDED
         counters = running.ledger.counters()
@@ -71,9 +50,9 @@ def test_sigterm_ends_the_batch_and_hands_back_the_rest(settings: Settings, redi
 @pytest.mark.full
 def test_sigterm_to_prepare_hands_its_unit_back(settings: Settings, tmp_path: Path) -> None:
     with service(settings, tmp_path / "logs", preparers=0, transcribers=1) as running:
-        running.start("prepare", "tests.fault.slow_prepare")
+        running.start("prepare", "tests.fault.fixtures.slow_prepare")
         job_id = running.submit_bytes(wav(300.0))
-        eventually(lambda: covered(running, job_id) > 0, 60)
+        running.covered(job_id)
         worker = running.kill("prepare", signal.SIGTERM)
         assert worker.wait(30) == 0, worker.log
         running.start("prepare-2", "tingxie", "worker", "prepare")
@@ -91,3 +70,14 @@ def test_log_lines_as_json_name_worker_and_job(settings: Settings, tmp_path: Pat
         done = next(line for line in lines if line["event"] == "prepare.done")
         assert done["job_id"] == job_id
         assert done["worker"].startswith("cpu-")
+
+
+@pytest.mark.full
+def test_a_second_sigterm_ends_a_worker_at_once(settings: Settings, tmp_path: Path) -> None:
+    with service(settings, tmp_path / "logs", environment={SLEEP: "100"}) as running:
+        running.submit_bytes(wav(5.0))
+        eventually(lambda: any(worker.idle_slots < 3 for worker in running.workers("transcribe")))
+        worker = running.kill("transcribe-1", signal.SIGTERM)
+        eventually(lambda: "Warm shutdown" in worker.log)
+        worker.kill(signal.SIGTERM)
+        assert worker.wait(10) == 128 + signal.SIGTERM

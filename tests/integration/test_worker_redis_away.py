@@ -10,9 +10,8 @@ from redis import Redis
 from jobs.job import State
 from jobs.settings import Settings
 from jobs.store import layout
-from tests.integration.test_worker_jobs import BRISK, covered
 from tests.support.fake_model import SLEEP
-from tests.support.service import service
+from tests.support.service import BRISK, service
 from tests.support.shell import tingxie
 from tests.support.speechlike import wav
 from tests.support.waiting import eventually
@@ -44,7 +43,7 @@ def test_a_killed_and_restarted_redis_loses_no_job(
 ) -> None:
     with service(settings, tmp_path / "logs", environment={SLEEP: "0.05"}, **BRISK) as running:
         job_id = running.submit_bytes(wav(120.0))
-        eventually(lambda: covered(running, job_id) > 0)
+        running.covered(job_id)
         program_of(own_redis).kill()
         own_redis.process.wait()
         restarted = embedded.start(own_redis.folder, port=own_redis.port)
@@ -67,7 +66,7 @@ def test_a_redis_that_stalls_past_all_timeouts_loses_no_job(
 ) -> None:
     with service(settings, tmp_path / "logs", environment={SLEEP: "0.05"}, **BRISK) as running:
         job_id = running.submit_bytes(wav(300.0))
-        eventually(lambda: covered(running, job_id) > 0)
+        running.covered(job_id)
         program_of(own_redis).suspend()
         log = running.processes["transcribe-1"]
         eventually(lambda: log.log.count("chore.away") >= 2, 60)  # heartbeat and reconciler
@@ -84,7 +83,7 @@ def test_recover_rebuilds_the_ledger_after_all_data_is_lost(
         done = running.submit_bytes(wav(10.0))
         assert running.wait(done).state is State.SUCCEEDED
         running_job = running.submit_bytes(wav(200.0))
-        eventually(lambda: covered(running, running_job) > 0)
+        running.covered(running_job)
         with Redis.from_url(own_redis.url) as redis:
             redis.flushdb()
         where = {"TINGXIE_REDIS_URL": own_redis.url, "TINGXIE_DATA_DIR": str(settings.data_dir)}

@@ -33,6 +33,8 @@ from tests.support.waiting import eventually
 #: loading torch and a model takes 5 s on an idle machine, and tests may share theirs
 START_S = 180.0
 JOB_S = 120.0
+#: leases that lapse soon, so that tests needn't wait for the defaults
+BRISK = {"heartbeat_s": 0.5, "lease_s": 3.0, "reconcile_s": 0.5}
 #: the module that stands for `tingxie worker transcribe` in most tests: no torch
 FAKE_MODEL = "tests.support.fake_model"
 
@@ -107,6 +109,10 @@ class Service:
         assert job is not None
         return job
 
+    def covered(self, job_id: str, more_than_s: float = 0.0) -> bool:
+        """Wait until more of the job than that is transcribed."""
+        return eventually(lambda: self.job(job_id).covered_s > more_than_s, JOB_S)
+
     def transcript(self, job_id: str) -> Transcript:
         return Transcript.model_validate_json(self.store.read(layout.transcript(job_id)))
 
@@ -125,6 +131,13 @@ class Service:
         )
         self.processes[name] = Process(name, process, log_path, command, environment)
         return self.processes[name]
+
+    def start_web(self, module: str = "tingxie") -> Process:
+        """Start the front end on a free port; returns once it answers, at `url`."""
+        command = ["web"] if module == "tingxie" else []
+        process = self.start("web", module, *command, "--port", "0")
+        self.url = eventually(lambda: _address(self), START_S)
+        return process
 
     def workers(self, kind: str = "") -> list[WorkerInfo]:
         return [worker for worker in self.ledger.workers() if kind in ("", worker.kind)]
@@ -211,8 +224,7 @@ def service(
         if preparers:
             running.start("prepare", "tingxie", "worker", "prepare")
         if web:
-            running.start("web", "tingxie", "web", "--port", "0")
-            running.url = eventually(lambda: _address(running), START_S)
+            running.start_web()
         running.wait_for_workers(transcribe=transcribers, cpu=preparers)
         yield running
     except BaseException:
@@ -256,5 +268,8 @@ def _make(settings: Settings, folder: Path, environment: Mapping[str, str], opti
 def _address(running: Service) -> str:
     running.check_alive()
     lines = running.processes["web"].log.splitlines()
-    url = next((line.split()[1] for line in lines if line.startswith("listening ")), "")
-    return url if url and httpx.get(f"{url}/healthz").is_success else ""
+    url = next((line.split()[1] for line in reversed(lines) if line.startswith("listening ")), "")
+    try:
+        return url if url and httpx.get(f"{url}/healthz").is_success else ""
+    except httpx.TransportError:  # the address of a life before, in the same log
+        return ""

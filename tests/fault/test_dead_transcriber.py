@@ -1,0 +1,38 @@
+"""Fault 1: SIGKILL of transcribe workers in mid-batch. What they had in hand is redone, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from jobs.settings import Settings
+from tests.fault.outcome import Calm, Outcome
+from tests.support.fake_model import SLEEP
+from tests.support.service import BRISK, service
+from tests.support.speechlike import wav
+from tests.support.victims import RECOVERY_S, stop_holder
+
+
+def test_one_is_killed(settings: Settings, redis: Redis, calm: Calm, tmp_path: Path) -> None:
+    with service(settings, tmp_path / "logs", transcribers=2, environment={SLEEP: "0.02"}, **BRISK) as running:
+        outcome = Outcome(running, calm)
+        running.covered(outcome.submit(wav(160.0)))
+        victim = stop_holder(running, redis)
+        victim.kill()
+        victim.recovered(RECOVERY_S / 2)  # leases here are a third as long
+        counters = outcome.check("lapsed", "redone")
+        assert counters["lapsed"] == len(victim.units)
+        assert counters["redone"] <= len(victim.units)
+
+
+@pytest.mark.full
+def test_one_is_killed_with_default_settings(settings: Settings, redis: Redis, calm: Calm, tmp_path: Path) -> None:
+    with service(settings, tmp_path / "logs", transcribers=2, environment={SLEEP: "0.05"}) as running:
+        outcome = Outcome(running, calm)
+        running.covered(outcome.submit(wav(400.0)), 20.0)
+        victim = stop_holder(running, redis)
+        victim.kill()
+        victim.recovered()
+        counters = outcome.check("lapsed", "redone")
+        assert counters["lapsed"] == len(victim.units)
+        assert counters["redone"] <= len(victim.units)
