@@ -98,6 +98,44 @@ class AudioTooHeavy(JobError):
     remedy = "Convert it to WAV or FLAC and upload it again."
 
 
+class FetchRefused(JobError):
+    """The address is not one that this server goes to; the detail names the host and the reason."""
+
+    type = "fetch-refused"
+    title = "This server doesn't go to that URL"
+    remedy = "Give a public http or https URL, or ask the operator to add its host to TINGXIE_ALLOWED_HOSTS."
+
+
+class FetchNotFound(JobError):
+    type = "fetch-not-found"
+    title = "There is nothing at that URL"
+    remedy = "Check the URL, and submit it again."
+
+
+class FetchDenied(JobError):
+    type = "fetch-denied"
+    title = "The URL's server doesn't give the file to this one"
+    remedy = "Make the file public, or give a URL that holds its own permission (a signed one) and hasn't expired."
+
+
+class FetchNotAudio(JobError):
+    type = "fetch-not-audio"
+    title = "What the URL gives isn't audio"
+    remedy = "Give the URL of the audio file itself, not of a page that plays it."
+
+
+class FetchTooLarge(JobError):
+    type = "fetch-too-large"
+    title = "The file at that URL is larger than this server accepts"
+    remedy = "Compress the file (Opus or FLAC), or ask the operator to raise TINGXIE_MAX_UPLOAD_BYTES."
+
+
+class FetchFailed(JobError):
+    type = "fetch-failed"
+    title = "The file could not be fetched from that URL"
+    remedy = "Check that the URL works from elsewhere and submit it again, or upload the file."
+
+
 class WindowTooShort(JobError):
     type = "window-too-short"
     title = "The context leaves too little of each window"
@@ -192,6 +230,15 @@ class UploadTooLarge(RequestError):
     title = "The upload is larger than this server accepts"
     remedy = "Compress the file (Opus or FLAC), or ask the operator to raise TINGXIE_MAX_UPLOAD_BYTES."
     status = 413
+
+
+class UrlRefused(RequestError):
+    """Nothing was sent. The detail names the host and the reason."""
+
+    type = "url-refused"
+    title = "This server doesn't go to that URL"
+    remedy = "Give a public http or https URL, or ask the operator to add its host to TINGXIE_ALLOWED_HOSTS."
+    status = 403
 
 
 class JobNotFound(RequestError):

@@ -4,8 +4,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.outgoing import AllowedHosts
 
 DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
 
@@ -30,6 +32,11 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
     max_duration_s: float = Field(12 * 3600.0, gt=0, description="Longest accepted audio, in seconds.")
     max_wait_s: float = Field(60.0, ge=0, description="Longest time that a poll with `wait` is held, in seconds.")
+
+    allowed_hosts: str = Field(
+        "", description="Hosts that URLs may name besides public ones: host:port and CIDRs, separated by commas."
+    )
+    fetch_timeout_s: float = Field(3 * 3600.0, gt=0, description="A URL that isn't fetched after this long fails.")
 
     model: str = Field(DEFAULT_MODEL, description="Hub id or local folder of the model that a worker serves.")
     revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
@@ -69,6 +76,17 @@ class Settings(BaseSettings):
 
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, text: str) -> str:
+        AllowedHosts.parse(text)
+        return text
+
+    @cached_property
+    def allowed(self) -> AllowedHosts:
+        """`allowed_hosts`, parsed."""
+        return AllowedHosts.parse(self.allowed_hosts)
 
     @cached_property
     def store(self) -> str:
