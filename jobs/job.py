@@ -1,5 +1,7 @@
 """The job: what a user asks for, the states it goes through, and the record that a client polls."""
 
+import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -66,6 +68,13 @@ class JobOptions(BaseModel):
     metadata: dict[MetadataName, MetadataText] = Field(
         default_factory=dict, max_length=16, description="Your own notes; at most 16, 500 characters each."
     )
+    retention_s: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Delete the job and its files this many seconds after it ended."
+    )
+
+
+#: what of a request its transcript doesn't depend on; jobs that differ in nothing else share their work
+OF_THE_JOB_ONLY = frozenset({"id", "owner", "created_at", "filename", "priority", "metadata", "retention_s"})
 
 
 class JobRequest(BaseModel):
@@ -88,6 +97,12 @@ class JobRequest(BaseModel):
     context_s: float
     priority: Priority
     metadata: dict[str, str]
+    retention_s: float | None = None
+
+    def work_digest(self) -> str:
+        """The same for requests whose transcripts must be the same: SHA-256 of the audio's digest and the options."""
+        work = self.model_dump(mode="json", exclude=OF_THE_JOB_ONLY)
+        return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 
 
 class Job(BaseModel):

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     )
     forward_timeout_s: float = Field(300.0, gt=0, description="A forward pass longer than this ends the process.")
 
+    dedupe: bool = Field(
+        True, description="Jobs of one owner with the same audio and options share one's work and result."
+    )
+
     prepare_processes: int = Field(2, ge=1, description="Child processes of a prepare worker.")
     prepare_memory_bytes: int = Field(2_000_000_000, ge=100_000_000, description="Memory limit of one prepare child.")
     prepare_slice_s: float = Field(10.0, gt=0, description="A prepare unit yields to others after this many seconds.")
@@ -72,6 +76,10 @@ class Settings(BaseSettings):
     sweep_s: float = Field(60.0, gt=0, description="The store sweep runs this often, in seconds.")
     audio_retention_s: float = Field(
         30 * 86_400.0, gt=0, description="Uploaded audio is kept this long after the job ended."
+    )
+
+    retention_s: float = Field(
+        0.0, ge=0, description="Ended jobs and their files are deleted after this many seconds; 0 keeps them."
     )
 
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")

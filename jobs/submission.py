@@ -34,6 +34,12 @@ NAMELESS = "audio"
 WHISPER_WINDOWS: tuple[Cutting, float, float] = ("fixed", 30.0, 5.0)
 
 
+class Accepted(JobRequest):
+    """A request that became a job. deduplicated_from: the job whose work or result it shares."""
+
+    deduplicated_from: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Submissions:
     """`begin`, then `receive` the bytes, then `accept` the job. What isn't accepted leaves nothing in the store."""
@@ -64,7 +70,7 @@ class Submissions:
             self.discard(job_id)
             raise
 
-    def accept(self, job_id: str, stored: Stored, *, filename: str, options: JobOptions, owner: str) -> JobRequest:
+    def accept(self, job_id: str, stored: Stored, *, filename: str, options: JobOptions, owner: str) -> Accepted:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
         Raises OptionsConflict, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
@@ -76,10 +82,10 @@ class Submissions:
         except BaseException:
             self.discard(job_id)
             raise
-        self.ledger.create(request)
+        entered = self.ledger.create(request)
         self.hinter.cpu()
         log.info("job.accepted", job_id=job_id, size_bytes=stored.size_bytes, model=request.model)
-        return request
+        return Accepted(**request.model_dump(), deduplicated_from=entered.deduplicated_from)
 
     def check(self, options: JobOptions) -> None:
         """Raise OptionsConflict or UnknownModel for options that `accept` would refuse; cheaper before the upload."""
@@ -119,7 +125,15 @@ class Submissions:
             context_s=context_s,
             priority=options.priority,
             metadata=options.metadata,
+            retention_s=self._retention_s(options),
         )
+
+    def _retention_s(self, options: JobOptions) -> float | None:
+        """How long the ended job is kept: as it asks, but no longer than the server keeps any."""
+        longest = self.settings.retention_s or None
+        if options.retention_s is None or longest is None:
+            return options.retention_s or longest
+        return min(options.retention_s, longest)
 
     def _spec(self, model: str) -> ModelSpec | None:
         """The announced spec of a model, one that is served now if there are several; None where none is known.

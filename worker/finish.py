@@ -1,6 +1,7 @@
 """The last phase: every window's tokens become the transcript in the store, and the job has succeeded."""
 
 import structlog
+from pydantic import ValidationError
 
 from jobs.errors import AudioNotCovered, JobError, ObjectMissing, Problem, StoreUnavailable
 from jobs.ledger import FinishUnit, Ledger, Refused
@@ -44,7 +45,11 @@ def finish(unit: FinishUnit, ledger: Ledger, store: AudioStore, settings: Settin
 
 
 def _attempt(unit: FinishUnit, ledger: Ledger, store: AudioStore) -> None:
-    transcript = _transcript(unit, ledger.results(unit.job_id), store)
+    transcript = _copy(unit, store) if unit.copy_of else _transcript(unit, ledger.results(unit.job_id), store)
+    if transcript is None:
+        ledger.transcript_gone(unit)
+        log.info("finish.nothing_to_copy", job_id=unit.job_id, copy_of=unit.copy_of)
+        return
     store.write(layout.transcript(unit.job_id), [transcript.model_dump_json().encode()], sync=True)
     warnings = [] if transcript.text.strip() else [NO_SPEECH]
     ledger.finished(unit, warnings=warnings)
@@ -75,6 +80,15 @@ def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transc
         words=parts.words,
         chars=parts.chars,
     )
+
+
+def _copy(unit: FinishUnit, store: AudioStore) -> Transcript | None:
+    """The transcript of the job whose work this one shares, as its own; None if it isn't there any more."""
+    try:
+        copied = Transcript.model_validate_json(store.read(layout.transcript(unit.copy_of or "")))
+    except (ObjectMissing, ValidationError):
+        return None
+    return copied.model_copy(update={"job_id": unit.job_id})
 
 
 def _ctc(spec: ModelSpec, results: Results, store: AudioStore) -> Parts:

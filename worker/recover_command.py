@@ -87,7 +87,7 @@ def _enter(ledger: Ledger, store: AudioStore, record: str, counts: Counts) -> No
         )
         counts.restored += is_new
     elif store.exists(layout.audio(request.id)):
-        is_new = ledger.create(request)
+        is_new = ledger.create(request).is_new
         counts.entered += is_new
     else:
         counts.skipped += 1

@@ -4,6 +4,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.units import (
     Committed,
     Demand,
+    Entered,
     FinishUnit,
     ModelDemand,
     PrepareUnit,
@@ -16,6 +17,7 @@ from jobs.ledger.units import (
 __all__ = [
     "Committed",
     "Demand",
+    "Entered",
     "FinishUnit",
     "Ledger",
     "ModelDemand",

@@ -44,6 +44,7 @@ class CpuCalls(Calls):
             request=JobRequest.model_validate_json(answer["request"]),
             spec=ModelSpec.from_json(answer["spec"]),
             total_samples=int(answer["total"]),
+            copy_of=answer.get("copy_of"),
         )
 
     def start(self, incarnation: str, units: list[WindowLease] | PrepareUnit | FinishUnit) -> list[bool]:
@@ -115,6 +116,10 @@ class CpuCalls(Calls):
     def finished(self, unit: FinishUnit, *, warnings: list[dict[str, str]]) -> None:
         """The transcript is in the store: succeeded. Refused if fenced, terminal, or if audio is missing."""
         self._scripts.run("finished", unit.job_id, unit.fence, json.dumps(warnings, ensure_ascii=False))
+
+    def transcript_gone(self, unit: FinishUnit) -> None:
+        """The transcript that this unit was to copy isn't in the store any more: its job is worked on by itself."""
+        self._scripts.run("transcript_gone", unit.job_id, unit.fence)
 
     def fail_job(self, unit: PrepareUnit | FinishUnit, problem: Problem) -> None:
         """This job can't succeed: failed with the problem. Fenced."""

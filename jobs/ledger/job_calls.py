@@ -9,6 +9,7 @@ from jobs.job import Job, JobRequest
 from jobs.ledger import keys, records
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
+from jobs.ledger.units import Entered
 
 #: until a file is decoded its length is guessed as that of 16 kHz, 16-bit, mono PCM: it only orders the first prepare
 GUESSED_BYTES_PER_S = 32_000
@@ -17,23 +18,27 @@ ASKED_AT_ONCE = 500
 
 
 class JobCalls(Calls):
-    def create(self, request: JobRequest) -> bool:
-        """Enter an accepted job, queued. False if it was there already: also after a lost reply, so both are fine."""
+    def create(self, request: JobRequest) -> Entered:
+        """Enter an accepted job, queued. False if it was there already: also after a lost reply, so both are fine.
+
+        With `dedupe` on it shares the work, or the result, of an earlier job of its owner with the same audio and
+        options.
+        """
         options = {"language": request.language, "task": request.task, "timestamps": request.timestamps}
         guessed_s = min(request.size_bytes / GUESSED_BYTES_PER_S, self._settings.max_duration_s)
-        return bool(
-            self._scripts.run(
-                "create",
-                request.id,
-                request.model_dump_json(),
-                json.dumps(options),
-                request.owner,
-                request.priority,
-                request.model,
-                repr(request.created_at),
-                repr(guessed_s),
-            )
+        is_new, leader = self._scripts.run(
+            "create",
+            request.id,
+            request.model_dump_json(),
+            json.dumps(options),
+            request.owner,
+            request.priority,
+            request.model,
+            repr(request.created_at),
+            repr(guessed_s),
+            request.work_digest() if self._settings.dedupe else "",
         )
+        return Entered(bool(is_new), leader.decode() or None)
 
     def restore_succeeded(
         self, request: JobRequest, *, revision: str, dtype: str, duration_s: float, finished_at: float

@@ -27,7 +27,8 @@ ALL = (
     # ---- one job
     Key("job", "job:{job}", "hash", "until the job is deleted",
         "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
-        "started_at, finished_at, error, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
+        "started_at, finished_at, error, same (digest of what its transcript follows from), leader (the job whose work "
+        "it shares), prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
         "total (samples), done, done_samples, prefix (windows done without a gap), progress, turn (tag among its "
@@ -44,6 +45,7 @@ ALL = (
     Key("results", "job:{job}:results", "hash", UNTIL_END, "index → fence:payload, of finished windows"),
     Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap"),
     Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap"),
+    Key("followers", "job:{job}:followers", "zset", UNTIL_END, "jobs that share its work, by arrival (sharing.lua)"),
     # ---- one model (key: ModelSpec.key)
     Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival"),
     Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed"),
@@ -78,6 +80,8 @@ ALL = (
     Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
     # ---- the rest
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
+    Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
+        "the job that leads those of the same audio and options"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
     Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
     Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made"),

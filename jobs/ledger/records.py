@@ -36,6 +36,7 @@ def to_job(answer: list[Any]) -> Job:
         partial_text=text.decode(errors="ignore")[-TEXT_CHARACTERS:],
         warnings=json.loads(record.get("prepare_warnings", "[]")) + json.loads(record.get("finish_warnings", "[]")),
         error=json.loads(record["error"]) if "error" in record else None,
+        deduplicated_from=record.get("leader"),
         priority=request.priority,
         metadata=request.metadata,
         windows_total=int(record.get("registered", 0)),

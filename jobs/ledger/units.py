@@ -29,13 +29,14 @@ class PrepareUnit:
 
 @dataclass(frozen=True, slots=True)
 class FinishUnit:
-    """A claim to write one job's transcript."""
+    """A claim to write one job's transcript. copy_of: the job whose transcript it is to be a copy of."""
 
     job_id: str
     fence: int
     request: JobRequest
     spec: ModelSpec
     total_samples: int
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,17 @@ class Committed:
     accepted: int
     fenced: int
     completed_jobs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What `create` did; true if the job is new. deduplicated_from: the job whose work or result it shares."""
+
+    is_new: bool
+    deduplicated_from: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.is_new
 
 
 class Refused(Exception):

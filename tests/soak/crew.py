@@ -134,6 +134,7 @@ class Crew:
             "TINGXIE_DTYPE": "float32",
             "TINGXIE_MODEL_THREADS": "1",
             "TINGXIE_PREPARE_PROCESSES": "1",
+            "TINGXIE_DEDUPE": "false",  # each recording comes again and again, to be worked on
         }
 
     def _is_complete(self) -> bool:

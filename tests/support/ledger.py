@@ -43,7 +43,7 @@ def request(job_id: str = "", **changes: object) -> JobRequest:
         "created_at": 1_700_000_000.0 + number,
         "filename": "speech.wav",
         "size_bytes": 320_000,
-        "sha256": "0" * 64,
+        "sha256": f"{number:064x}",
         "model": "toy",
         "language": None,
         "task": "transcribe",

@@ -59,12 +59,14 @@ def check(found: Contents, job_ids: list[str]) -> None:
             assert not [name for name in found.keys if name.startswith(folder)], f"{job_id} left keys behind"
         if record.get("state") == "succeeded":
             assert record["done_samples"] == record["total"]
-    for job_id, record in active.items():
+    workers = {job_id: each for job_id, each in active.items() if "leader" not in each}
+    for job_id, record in workers.items():
         check_windows(found, job_id, record)
+    check_sharing(found, records, active)
     check_holders(found, active)
     check_cpu_units(found, active)
     for model_key in found.hash("specs"):
-        check_model(found, model_key, active)
+        check_model(found, model_key, workers)
 
 
 def check_windows(found: Contents, job_id: str, record: dict[str, str]) -> None:
@@ -83,6 +85,28 @@ def check_windows(found: Contents, job_id: str, record: dict[str, str]) -> None:
     prefix = next(index for index in range(len(windows) + 1) if str(index) not in results)
     assert int(record["prefix"]) == prefix
     assert found.text("text", job=job_id) == "".join(f"<{index}>" for index in range(prefix))
+
+
+def check_sharing(found: Contents, records: dict[str, dict[str, str]], active: dict[str, dict[str, str]]) -> None:
+    """A follower waits behind a job that works, or for its copy; what is to be shared is there."""
+    following: dict[str, set[str]] = {job_id: set() for job_id in active}
+    for job_id, record in active.items():
+        if "finish" in record and "leader" in record:
+            assert record["done_samples"] == record["total"]
+        elif "leader" in record:
+            assert "leader" not in active[record["leader"]], f"{job_id} follows a follower"
+            following[record["leader"]].add(job_id)
+            assert not {"prepare", "prepare_holder", "measured"} & set(record)
+        folder = keys.key("job", job=job_id) + ":"
+        if "leader" in record:
+            assert not [name for name in found.keys if name.startswith(folder)], f"the follower {job_id} has units"
+    assert following == {job_id: found.members("followers", job=job_id) for job_id in active}
+    for name in found.keys:
+        if name.startswith("tingxie:same:"):
+            leader = records[found.keys[name]]
+            assert name == keys.key("same", owner=leader["owner"], digest=leader["same"])
+            assert leader["state"] not in {"failed", "cancelled"}
+            assert "leader" not in leader
 
 
 def check_holders(found: Contents, active: dict[str, dict[str, str]]) -> None:
@@ -106,6 +130,8 @@ def check_cpu_units(found: Contents, active: dict[str, dict[str, str]]) -> None:
     for kind in ("prepare", "finish"):
         assert found.members(kind) == {job_id for job_id, record in active.items() if record.get(kind) == "ready"}
     for record in active.values():
+        if "leader" in record:
+            continue
         complete = record.get("prepare") == "done" and record["done"] == record["registered"]
         assert complete == ("finish" in record)
         assert "model_key" not in record or "prepare" in record

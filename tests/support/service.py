@@ -214,6 +214,7 @@ def service(
     transcribe: the module to run as transcribe worker; "tingxie" is the real one, with `model=…` among the options.
     preparers: children of the one prepare worker. options: settings that differ.
     """
+    options.setdefault("dedupe", False)  # tests submit the same sound again to have it worked on
     if transcribe != "tingxie":
         options.setdefault("model", "fake")
     chosen = settings.model_copy(update={"prepare_processes": max(preparers, 1), **options})

@@ -2,12 +2,13 @@
 local incarnation, claim, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local before = answered(incarnation, claim)
 if before then return before end
-local job = pop_ready('finish')
+local job, now = pop_ready('finish'), clock()
 if not job then return '' end
-renew(incarnation, clock(), lease_s)
+renew(incarnation, now, lease_s)
 local fence = lease_cpu('finish', job.id, incarnation)
+begin(job, now)
 local more = fields(K.job(job.id), 'request', 'total')
 return remember(incarnation, claim, cjson.encode({
-  job = job.id, fence = fence, request = more.request, total = more.total,
+  job = job.id, fence = fence, request = more.request, total = more.total, copy_of = job.leader,
   spec = call('HGET', K.specs(), job.model_key),
 }))

@@ -6,9 +6,7 @@ local job, now = pop_ready('prepare'), clock()
 if not job then return '' end
 renew(incarnation, now, lease_s)
 local fence = lease_cpu('prepare', job.id, incarnation)
-if job.state == 'queued' then
-  call('HSET', K.job(job.id), 'state', 'running', 'started_at', seconds(now))
-end
+begin(job, now)
 local slices = call('HINCRBY', K.job(job.id), 'prepare_slices', 1)
 local more = fields(K.job(job.id), 'request', 'registered', 'registered_stop', 'repair')
 -- what is missing by now will be mended when this claim reaches `prepared`; what is reported later, by a later one

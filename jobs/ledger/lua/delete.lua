@@ -4,4 +4,6 @@ if not job.state then return 0 end
 if job.active then withdraw(job) end
 call('ZREM', K.owner_jobs(job.owner), job.id)
 call('DEL', K.job(job.id))
+job.state = 'deleted'
+part_with_followers(job, clock())
 return 1

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 from redis import Redis
 
 from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError
+from jobs.job import JobRequest, State
 from jobs.ledger import FinishUnit, Ledger, PrepareUnit, Refused, WindowLease
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
@@ -30,6 +31,8 @@ OWNERS = st.sampled_from(["x", "y"])
 PRIORITIES = st.sampled_from(["high", "normal", "low"])
 #: how far back among what was claimed so far, modulo their number: mostly fresh claims, but any stale one comes up
 PICK = st.one_of(st.integers(0, 3), st.integers(0, 50))
+#: of six jobs several are of the same audio
+AUDIO = st.sampled_from(["1" * 64, "1" * 64, "2" * 64, "3" * 64])
 PROBLEM = Problem.of(TingxieError("raised"))
 
 
@@ -45,9 +48,9 @@ class RecordingScripts(Scripts):
         return super().run(name, *arguments)
 
 
-def plan(job_id: str) -> list[Window]:
-    """The windows that preparing this job always gives."""
-    return given.windows(1 + int(job_id.removeprefix("job")) % 5)
+def plan(request: JobRequest) -> list[Window]:
+    """The windows that preparing this audio always gives."""
+    return given.windows(1 + int(request.sha256, 16) % 5)
 
 
 def stands(found: Contents, worker: str, lease: WindowLease) -> bool:
@@ -72,22 +75,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self.prepares: list[tuple[str, PrepareUnit]] = []
         self.finishes: list[tuple[str, FinishUnit]] = []
         self.windows: list[tuple[str, WindowLease]] = []
+        self.store: set[str] = set()
 
     @initialize(registered=st.integers(0, 3))
     def begin(self, registered: int) -> None:
         """Two jobs with some windows each, so that a step is seldom spent on nothing."""
         self.announce("r1")
-        for priority in ("normal", "high"):
-            self.create("x", priority)
+        for priority, audio in (("normal", "1"), ("high", "2")):
+            self.create("x", priority, audio * 64)
         for worker in ("ann", "bob"):
             self.claim_prepare(worker)
             self.register(0, registered)
 
     # ---- what users do
-    @rule(owner=OWNERS, priority=PRIORITIES)
-    def create(self, owner: str, priority: str) -> None:
+    @rule(owner=OWNERS, priority=PRIORITIES, audio=AUDIO)
+    def create(self, owner: str, priority: str, audio: str) -> None:
         if len(self.jobs) < 6:
-            asked = given.request(f"job{len(self.jobs)}", owner=owner, priority=priority)
+            asked = given.request(f"job{len(self.jobs)}", owner=owner, priority=priority, sha256=audio)
             self.jobs.append(asked.id)
             assert self.ledger.create(asked)
 
@@ -102,6 +106,10 @@ class LedgerMachine(RuleBasedStateMachine):
             job_id = self.jobs[pick // 9 % len(self.jobs)]
             self.ledger.delete(job_id)
             self.deleted.add(job_id)
+
+    @rule()
+    def sweep(self) -> None:
+        self.store -= self.deleted
 
     # ---- what workers do
     @rule(revision=st.sampled_from(["r1", "r1", "r2"]))
@@ -137,7 +145,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(pick=PICK, count=st.integers(1, 3))
     def register(self, pick: int, count: int) -> None:
         _, unit = self.prepares[-1 - pick % len(self.prepares)]
-        windows = plan(unit.job_id)[unit.registered : unit.registered + count]
+        windows = plan(unit.request)[unit.registered : unit.registered + count]
         self._unless_refused(lambda: self.ledger.register(unit, windows, decoded_s=1.0, duration_s=20.0))
 
     @precondition(lambda self: self.prepares)
@@ -168,7 +176,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def finished(self, pick: int) -> None:
         _, unit = self.finishes[-1 - pick % len(self.finishes)]
-        self._unless_refused(lambda: self.ledger.finished(unit, warnings=[]))
+        self._unless_refused(lambda: self._finish(unit))
 
     @rule(worker=WORKERS, most=st.integers(1, 4), started=st.booleans())
     def claim_windows(self, worker: str, most: int, started: bool) -> None:
@@ -256,7 +264,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 pass
             check(Contents(self.redis), self.jobs)
             for job_id in set(self.jobs) - self.deleted:
-                assert self.ledger.job(job_id).state.is_terminal, f"{job_id} never ends"
+                state = self.ledger.job(job_id).state
+                assert state.is_terminal, f"{job_id} never ends"
+                assert state is not State.SUCCEEDED or job_id in self.store
         finally:
             self.redis.close()
 
@@ -269,13 +279,21 @@ class LedgerMachine(RuleBasedStateMachine):
             leases += given.claim(self.ledger, "last", model_key=given.spec(revision=revision).key)
         self.ledger.commit("last", given.results(leases))
         if finish := self.ledger.claim_finish("last", given.claim_id()):
-            windows = [window for window, _ in self.ledger.results(finish.job_id)]
-            assert windows == plan(finish.job_id)
-            self.ledger.finished(finish, warnings=[])
+            self._finish(finish)
         return bool(unit or leases or finish)
 
+    def _finish(self, unit: FinishUnit) -> None:
+        """As worker.finish does."""
+        if unit.copy_of and unit.copy_of not in self.store:
+            self.ledger.transcript_gone(unit)
+            return
+        if not unit.copy_of:
+            assert [window for window, _ in self.ledger.results(unit.job_id)] == plan(unit.request)
+        self.store.add(unit.job_id)
+        self.ledger.finished(unit, warnings=[])
+
     def _prepare_all(self, unit: PrepareUnit) -> None:
-        windows = plan(unit.job_id)
+        windows = plan(unit.request)
         self.ledger.register(unit, windows, decoded_s=1.0, duration_s=None)
         self.ledger.prepared(unit, total_samples=windows[-1].cut_stop, warnings=[])
 

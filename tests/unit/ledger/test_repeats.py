@@ -88,6 +88,26 @@ def test_prepare_that_yields_repairs_and_is_refused(twice: TwiceLedger, redis: R
     twice.fail_job(finish, Problem.of(AudioUnreadable()))
 
 
+def test_jobs_that_share_their_work(twice: TwiceLedger) -> None:
+    """Each end of a leader hands over to its followers, once."""
+    twice.announce(given.spec())
+    for number in range(5):
+        priority = "high" if number == 2 else "normal"
+        twice.create(given.request(f"same{number}", sha256="5" * 64, priority=priority))
+    twice.cancel("same0")
+    twice.delete("same1")
+    unit = given.claim_prepare(twice)
+    given.prepare(twice, unit)
+    twice.commit("gpu", given.results(given.claim(twice)))
+    assert given.finish(twice) == "same2"
+    twice.transcript_gone(given.claim_finish(twice))
+    twice.transcript_gone(given.claim_finish(twice))
+    unit = given.claim_prepare(twice)
+    twice.fail_job(unit, Problem.of(AudioUnreadable()))
+    states = [twice.job(job_id).state for job_id in ("same0", "same2", "same3", "same4")]
+    assert states == [State.CANCELLED, State.SUCCEEDED, State.FAILED, State.FAILED]
+
+
 def test_the_others(twice: TwiceLedger) -> None:
     asked = given.request()
     twice.create(asked)
@@ -113,7 +133,7 @@ def test_every_script_stands_here(redis: Redis, settings: Settings, monkeypatch:
         return run(self, name, *arguments)
 
     monkeypatch.setattr(TwiceScripts, "run", recording)
-    for test in (test_a_jobs_whole_way, test_the_others):
+    for test in (test_a_jobs_whole_way, test_jobs_that_share_their_work, test_the_others):
         redis.flushdb()
         test(TwiceLedger(redis, settings))
     for other in (test_the_ways_back, test_prepare_that_yields_repairs_and_is_refused):

@@ -8,10 +8,10 @@ import pytest
 from jobs.broker import Hinter, make_celery
 from jobs.errors import LedgerUnavailable, StoreUnavailable, UploadTooLarge
 from jobs.job import JobOptions, JobRequest
-from jobs.ledger import Ledger
+from jobs.ledger import Entered, Ledger
 from jobs.settings import Settings
 from jobs.store import FolderStore, Stored, layout
-from jobs.submission import Submissions, clean_filename
+from jobs.submission import Accepted, Submissions, clean_filename
 
 AUDIO = b"RIFF" + bytes(1000)
 
@@ -26,7 +26,7 @@ def submissions(settings: Settings, ledger: Ledger, folder: FolderStore, hinter:
     return Submissions(settings, ledger, folder, hinter)
 
 
-def submitted(submissions: Submissions) -> JobRequest:
+def submitted(submissions: Submissions) -> Accepted:
     job_id = submissions.begin()
     stored = submissions.receive(job_id, [AUDIO])
     return submissions.accept(job_id, stored, filename="a.wav", options=JobOptions(), owner="local")
@@ -40,7 +40,8 @@ def test_an_accepted_job_is_stored_entered_and_hinted(
     submissions: Submissions, ledger: Ledger, folder: FolderStore
 ) -> None:
     request = submitted(submissions)
-    assert JobRequest.model_validate_json(folder.read(layout.job_record(request.id))) == request
+    written = JobRequest.model_validate_json(folder.read(layout.job_record(request.id)))
+    assert Accepted(**written.model_dump(), deduplicated_from=None) == request
     assert folder.read(layout.audio(request.id)) == AUDIO
     assert ledger.job(request.id).state == "queued"
     assert submissions.hinter.waiting("tingxie.cpu") == 1
@@ -54,7 +55,7 @@ def test_a_lost_hint_is_no_error(settings: Settings, ledger: Ledger, folder: Fol
 
 def test_an_ambiguous_reply_keeps_the_upload(settings: Settings, submissions: Submissions, folder: FolderStore) -> None:
     class ReplyLost(Ledger):
-        def create(self, request: JobRequest) -> bool:
+        def create(self, request: JobRequest) -> Entered:
             super().create(request)
             raise LedgerUnavailable
 

@@ -4,8 +4,8 @@
 local RANK = {high = 0, normal = 2 ^ 45, low = 2 ^ 46}
 
 local function load_job(id)
-  local job = fields(K.job(id), 'state', 'model_key', 'model', 'priority', 'owner', 'turn', 'ticket', 'prepare',
-    'prepare_fence', 'prepare_holder', 'prepare_started', 'finish', 'finish_fence', 'finish_holder', 'finish_started')
+  local job = fields(K.job(id), 'state', 'model_key', 'model', 'priority', 'owner', 'turn', 'ticket', 'same', 'leader',
+    'prepare',    'prepare_fence', 'prepare_holder', 'prepare_started', 'finish', 'finish_fence', 'finish_holder', 'finish_started')
   job.id = id
   job.active = job.state and not TERMINAL[job.state]
   return job
@@ -27,9 +27,10 @@ local function waiting_windows(id)
   return call('ZCARD', K.claimable(id)) + call('ZCARD', K.suspects(id))
 end
 
--- Take the job out of its model's queue: it ends, or is pinned to another model.
+-- Take the job out of its model's queue: it ends, or is pinned to another model. A follower stands in none.
 local function leave_queue(job)
   local key = job.model_key
+  if job.leader then return end
   if not key then
     call('ZREM', K.asked(job.model), job.id)
     call('ZREM', K.unpinned(), job.id)
@@ -57,9 +58,12 @@ local function withdraw(job)
     call('ZREM', K[kind](), id)
   end
   leave_queue(job)
+  if job.leader then call('ZREM', K.followers(job.leader), id) end
   call('DEL', K.windows(id), K.claimable(id), K.suspects(id), K.missing(id), K.leases(id), K.marks(id),
     K.results(id), K.text(id), K.later_text(id))
 end
+
+local part_with_followers -- sharing.lua
 
 -- The one way into a terminal state. The fences stay, so that a repeated call is known as one.
 local function end_job(job, state, now)
@@ -68,6 +72,7 @@ local function end_job(job, state, now)
   call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
     'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
   job.state, job.active = state, false
+  part_with_followers(job, now)
 end
 
 local function fail(job, problem, now)

@@ -59,12 +59,28 @@ local function standing(id, job, crowd)
   local key = job.model_key
   if not key then return call('ZRANK', K.asked(job.model), id) or '', '', '' end
   local rank = call('ZRANK', K.queue(key), id)
+  if not rank then return 0, seconds(0), seconds(0) end -- a follower that waits for its copy only
   local rate, left = number(job.rate), number(call('HGET', K.remaining(key), id))
   local eta = ''
   if crowd.speed > 0 and (job.total or job.measured) then
     eta = seconds(samples_until_end(crowd, rank, left) / rate / crowd.speed)
   end
   return rank, seconds(samples_ahead(crowd, rank) / rate), eta
+end
+
+-- A follower shows how far its leader is. Returns the job whose work that is.
+local function show_leader(all, job, id)
+  if not job.leader or job.finish then return id end
+  for _, names in ipairs({KEPT, SHOWN}) do
+    for i, value in ipairs(call('HMGET', K.job(job.leader), unpack(names))) do
+      if value then
+        job[names[i]] = value
+        table.insert(all, names[i])
+        table.insert(all, value)
+      end
+    end
+  end
+  return job.leader
 end
 
 -- {record as HGETALL gives it, text, live workers, position, seconds ahead, eta}; nil if there is no such job.
@@ -74,9 +90,10 @@ local function record(id, now, crowds)
   if #all == 0 then return nil end
   for i = 1, #all, 2 do job[all[i]] = all[i + 1] end
   if TERMINAL[job.state] then return {all, '', 0, '', '', ''} end
+  local source = show_leader(all, job, id)
   local key = job.model_key
   if key and not crowds[key] then crowds[key] = crowd_of(key, now) end
-  local position, ahead_s, eta_s = standing(id, job, crowds[key])
-  local text = call('GETRANGE', K.text(id), -TEXT_BYTES, -1)
+  local position, ahead_s, eta_s = standing(source, job, crowds[key])
+  local text = call('GETRANGE', K.text(source), -TEXT_BYTES, -1)
   return {all, text, key and crowds[key].live or 0, position, ahead_s, eta_s}
 end
