@@ -74,7 +74,7 @@ class JobOptions(BaseModel):
 
 
 #: what of a request its transcript doesn't depend on; jobs that differ in nothing else share their work
-OF_THE_JOB_ONLY = frozenset({"id", "owner", "created_at", "filename", "priority", "metadata", "retention_s"})
+OF_THE_JOB_ONLY = {"id", "owner", "created_at", "filename", "priority", "metadata", "retention_s"}
 
 
 class JobRequest(BaseModel):
