@@ -17,6 +17,7 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import open_store
 from web.app import create_app
+from web.reaping import start_reaping
 
 #: How long a stopping server lets requests go on, in seconds. Polls that wait end at once; uploads may take longer.
 GRACE_S = 30
@@ -67,9 +68,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> APIFlask:
         settings = self._settings
+        ledger = Ledger.connect(settings, in_haste=True)
+        start_reaping(ledger, settings, self.stopping)
         return create_app(
             settings,
-            Ledger.connect(settings),
+            ledger,
             open_store(settings.store),
             Hinter(make_celery(settings)),
             stopping=self.stopping,

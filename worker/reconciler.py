@@ -3,21 +3,18 @@
 Every worker process runs one; a lock in Redis lets one of them act.
 """
 
-import time
-
 import structlog
 
 from jobs.broker import CPU_QUEUE, Hinter, transcribe_queue
 from jobs.errors import Unavailable
 from jobs.ledger import Ledger
+from jobs.reaper import Reaper
 from jobs.settings import Settings
 
 log = structlog.get_logger()
 
 #: rounds that the lock outlives its holder
 LOCK_ROUNDS = 2.5
-#: after an outage of Redis, workers need so many heartbeats to show that they live
-BEATS_AFTER_OUTAGE = 1.5
 
 
 class Reconciler:
@@ -26,7 +23,7 @@ class Reconciler:
         self._hinter = hinter
         self._settings = settings
         self._incarnation = incarnation
-        self._reap_from = 0.0
+        self._reaper = Reaper(ledger, settings)
 
     def reconcile(self) -> None:
         """One round, if the lock is ours. Raises LedgerUnavailable."""
@@ -34,13 +31,11 @@ class Reconciler:
             if self._ledger.reconcile_lock(self._incarnation, LOCK_ROUNDS * self._settings.reconcile_s):
                 self._round()
         except Unavailable:
-            # All leases may look lapsed when Redis comes back, though their holders only could not reach it.
-            self._reap_from = time.monotonic() + BEATS_AFTER_OUTAGE * self._settings.heartbeat_s
+            self._reaper.was_away()
             raise
 
     def _round(self) -> None:
-        if time.monotonic() >= self._reap_from:
-            self._ledger.reap()
+        self._reaper.reap()
         self._ledger.expire_waiting(self._settings.waiting_timeout_s)
         sent = self._hint()
         if sent:

@@ -17,9 +17,9 @@ class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 
     @classmethod
-    def connect(cls, settings: Settings) -> "Ledger":
-        """A ledger on the Redis of the settings; doesn't connect yet."""
-        return cls(connect(settings.redis_url), settings)
+    def connect(cls, settings: Settings, *, in_haste: bool = False) -> "Ledger":
+        """A ledger on the Redis of the settings; doesn't connect yet. in_haste: somebody waits for each answer."""
+        return cls(connect(settings.redis_url, in_haste=in_haste), settings)
 
     def close(self) -> None:
         """Close the connections; the next call opens them again."""

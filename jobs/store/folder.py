@@ -35,7 +35,8 @@ class FolderStore:
     def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
         target = self._path(name)
         temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-        with _translated(name):
+        with self._translated(name):
+            self.root.stat()  # a store that was taken away isn't made anew, on another disk
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 stored = _write_file(temporary, chunks, sync)
@@ -48,11 +49,11 @@ class FolderStore:
         return stored
 
     def read(self, name: str) -> bytes:
-        with _translated(name):
+        with self._translated(name):
             return self._path(name).read_bytes()
 
     def chunks(self, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        with _translated(name), self._path(name).open("rb") as file:
+        with self._translated(name), self._path(name).open("rb") as file:
             file.seek(start)
             left = (stop if stop is not None else os.fstat(file.fileno()).st_size) - start
             while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):
@@ -63,19 +64,22 @@ class FolderStore:
     def local_file(self, name: str) -> Iterator[Path]:
         path = self._path(name)
         if not path.is_file():
-            raise ObjectMissing(f"{name} is not in the store")
+            raise self._missing(name)
         yield path
 
     def info(self, name: str) -> ObjectInfo:
-        with _translated(name):
+        with self._translated(name):
             found = self._path(name).stat()
         return ObjectInfo(name, found.st_size, found.st_mtime)
 
     def exists(self, name: str) -> bool:
-        with _translated(name):
+        with self._translated(name):
+            self.root.stat()
             return self._path(name).is_file()
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        with self._translated(prefix):
+            self.root.stat()
         for folder, _, files in os.walk(self._path(prefix)):
             for file in files:
                 path = Path(folder, file)
@@ -84,13 +88,13 @@ class FolderStore:
                     yield ObjectInfo(path.relative_to(self.root).as_posix(), found.st_size, found.st_mtime)
 
     def delete(self, name: str) -> None:
-        with _translated(name):
+        with self._translated(name):
             self._path(name).unlink(missing_ok=True)
 
     def delete_all(self, prefix: str) -> int:
         folder = self._path(prefix)
         count = sum(1 for _ in self.list(prefix))
-        with _translated(prefix):
+        with self._translated(prefix):
             if folder.is_dir():
                 shutil.rmtree(folder)
         return count
@@ -102,6 +106,23 @@ class FolderStore:
             raise StoreUnavailable(f"the store at {self.root} doesn't give back what was written")
         self.delete(name)
         return shutil.disk_usage(self.root).free
+
+    @contextmanager
+    def _translated(self, name: str) -> Iterator[None]:
+        """Turn the system's errors into ours, the cause kept."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise self._missing(name) from error
+        except OSError as error:
+            kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailable
+            raise kind(f"{name}: {error.strerror}") from error
+
+    def _missing(self, name: str) -> ObjectMissing | StoreUnavailable:
+        """Without the store itself (a disk that isn't mounted at the moment), nothing is known of any object."""
+        if self.root.is_dir():
+            return ObjectMissing(f"{name} is not in the store")
+        return StoreUnavailable(f"the store's folder {self.root} is not there")
 
     def _path(self, name: str) -> Path:
         parts = PurePosixPath(name).parts
@@ -130,15 +151,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Turn the system's errors into ours, the cause kept."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ObjectMissing(f"{name} is not in the store") from error
-    except OSError as error:
-        kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailable
-        raise kind(f"{name}: {error.strerror}") from error

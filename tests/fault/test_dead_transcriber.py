@@ -36,3 +36,23 @@ def test_one_is_killed_with_default_settings(settings: Settings, redis: Redis, c
         counters = outcome.check("lapsed", "redone")
         assert counters["lapsed"] == len(victim.units)
         assert counters["redone"] <= len(victim.units)
+
+
+@pytest.mark.parametrize("pace", [BRISK, pytest.param({}, marks=pytest.mark.full, id="default")])
+def test_all_are_killed_at_once(
+    pace: dict[str, float], settings: Settings, redis: Redis, calm: Calm, tmp_path: Path
+) -> None:
+    """No worker is left who could take their units back: the front end does."""
+    slow = {SLEEP: "0.03"}
+    with service(settings, tmp_path / "logs", web=True, transcribers=2, environment=slow, **pace) as running:
+        outcome = Outcome(running, calm)
+        running.covered(outcome.submit(wav(160.0)))
+        victims = [stop_holder(running, redis), stop_holder(running, redis)]
+        running.kill("prepare")
+        for victim in victims:
+            victim.kill()
+        for victim in victims:
+            victim.recovered(RECOVERY_S if not pace else RECOVERY_S / 2)
+        running.start("prepare-2", "tingxie", "worker", "prepare")
+        running.start("transcribe-3", "tests.support.fake_model", **{SLEEP: "0"})
+        outcome.check("lapsed", "redone")

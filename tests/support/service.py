@@ -132,10 +132,9 @@ class Service:
         self.processes[name] = Process(name, process, log_path, command, environment)
         return self.processes[name]
 
-    def start_web(self, module: str = "tingxie") -> Process:
-        """Start the front end on a free port; returns once it answers, at `url`."""
-        command = ["web"] if module == "tingxie" else []
-        process = self.start("web", module, *command, "--port", "0")
+    def start_web(self, *program: str) -> Process:
+        """Start the front end (or the given program that is one) on a free port; returns once it answers, at `url`."""
+        process = self.start("web", *(program or ("tingxie", "web")), "--port", "0")
         self.url = eventually(lambda: _address(self), START_S)
         return process
 
@@ -191,6 +190,10 @@ class Service:
                 process.wait()
         for file in self._files:
             file.close()
+
+    def logs(self) -> str:
+        """All that its processes have logged."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def print_logs(self) -> None:
         for log_path in sorted(self.folder.glob("*.log")):

@@ -18,7 +18,7 @@ AUDIO = b"RIFF" + bytes(1000)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "store")
+    return FolderStore.open(str(tmp_path / "store"))
 
 
 @pytest.fixture
