@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from jobs.script import Script
 from jobs.settings import Cutting
 
 
@@ -45,6 +46,7 @@ class Stage(StrEnum):
     WAITING_FOR_WORKER = "waiting_for_worker"
 
 
+Channels = Literal["mix", "split"]
 Priority = Literal["high", "normal", "low"]
 MetadataName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=500)]
@@ -62,6 +64,14 @@ class JobOptions(BaseModel):
     task: Literal["transcribe", "translate"] = Field("transcribe", description="What Whisper does; others transcribe.")
     timestamps: Literal["none", "segment", "word"] = Field("segment", description="Finest timestamps Whisper computes.")
     cutting: Cutting | None = Field(None, description="Cut windows at silences, or at a fixed length.")
+    script: Script | None = Field(
+        None,
+        description="Chinese script of the transcript: s2t simplified to traditional, t2s the way back, tw and hk as "
+        "written in Taiwan and Hong Kong; the model's own by default.",
+    )
+    channels: Channels = Field(
+        "mix", description="mix: all channels as one; split: each by itself, as one speaker a channel."
+    )
     window_s: float | None = Field(None, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float | None = Field(None, ge=0.0, le=15.0, description="Context on each side of a window, in seconds.")
     priority: Priority = Field("normal", description="Share of the workers: high, normal and low weigh 6, 3 and 1.")
@@ -95,6 +105,8 @@ class JobRequest(BaseModel):
     cutting: Cutting
     window_s: float
     context_s: float
+    script: Script | None = None
+    channels: Channels = "mix"
     priority: Priority
     metadata: dict[str, str]
     retention_s: float | None = None

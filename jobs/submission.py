@@ -123,6 +123,8 @@ class Submissions:
             cutting=cutting,
             window_s=window_s,
             context_s=context_s,
+            script=options.script,
+            channels=options.channels,
             priority=options.priority,
             metadata=options.metadata,
             retention_s=self._retention_s(options),

@@ -1,6 +1,6 @@
 """A window: the stretch of a job's audio, context included, that one forward pass reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: a window must keep at least this share of what it reads; less is a mistake in the settings
 MIN_KEPT_SHARE = 0.2
@@ -32,6 +32,10 @@ class Window:
     def samples(self) -> int:
         """Samples that are computed, context included."""
         return self.stop_sample - self.start_sample
+
+    def moved(self, samples: int) -> "Window":
+        """The same window so many samples later on the timeline."""
+        return replace(self, start_sample=self.start_sample + samples, stop_sample=self.stop_sample + samples)
 
     def encode(self) -> str:
         """The form kept in the ledger: `start:stop:left:right`; the index is its key."""

@@ -16,6 +16,8 @@ class SubmitOptions:
     cutting: Literal["silence", "fixed"] | None = None
     task: Literal["transcribe", "translate"] | None = None
     timestamps: Literal["none", "segment", "word"] | None = None
+    script: Literal["s2t", "t2s", "tw", "hk"] | None = None
+    channels: Literal["mix", "split"] | None = None
     metadata: Mapping[str, str] | None = None
     webhook_url: str | None = None
     retention_s: float | None = None

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.job import Job, JobOptions, State
+from jobs.script import Script
 
 
 class Answer(BaseModel):
@@ -69,6 +70,7 @@ TranscriptFormat = Literal["json", "txt", "srt", "vtt", "tsv"]
 class TranscriptQuery(BaseModel):
     format: TranscriptFormat = Field("json", description="json holds everything; the others are for people.")
     timestamps: bool = Field(False, description="txt only: paragraphs, each with the time at which it starts.")
+    script: Script | None = Field(None, description="Chinese in another script than the transcript's own.")
 
 
 class Submission(JobOptions):

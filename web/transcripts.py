@@ -14,6 +14,7 @@ from jobs.submission import NAMELESS
 from jobs.transcript import Transcript
 from web.formats import srt, tsv, txt, vtt
 from web.formats.document import Document, parse
+from web.formats.script import rewrite
 from web.jobs import retry_after, visible_job
 from web.openapi import TEXT, answer, errors
 from web.problems import error_kinds, problem
@@ -68,6 +69,8 @@ def transcript(job_id: str, query_data: TranscriptQuery) -> Response:
 
 
 def _body(stored: bytes, query: TranscriptQuery) -> bytes:
+    if query.script is not None:
+        stored = rewrite(stored, query.script)
     if query.format == "json":  # as finish wrote it
         return stored
     render = txt.render_paragraphs if query.format == "txt" and query.timestamps else _RENDERERS[query.format]

@@ -167,6 +167,11 @@ class Cutter:
         self._waiting = 0
 
     @property
+    def windows(self) -> int:
+        """The number of windows so far, those before this cutter's included."""
+        return self._index
+
+    @property
     def start_sample(self) -> int:
         """Where the next window starts; earlier samples are dropped."""
         return max(0, self._cut_start - self._rule.geometry.left)

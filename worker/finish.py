@@ -6,10 +6,12 @@ from pydantic import ValidationError
 from jobs.errors import AudioNotCovered, JobError, ObjectMissing, Problem, StoreUnavailable
 from jobs.ledger import FinishUnit, Ledger, Refused
 from jobs.model import ModelSpec
+from jobs.script import in_script
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
 from jobs.transcript import Transcript
 from jobs.window import Window
+from worker.channels import interleaved
 from worker.generated import Generated
 from worker.parts import Parts, ctc_parts, whisper_parts
 from worker.runs import Runs
@@ -66,9 +68,10 @@ def _fail(unit: FinishUnit, ledger: Ledger, error: JobError) -> None:
 
 def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transcript:
     _check_cover(results, unit.total_samples)
-    duration_s = unit.total_samples / unit.spec.sampling_rate_hz
-    parts = _ctc(unit.spec, results, store) if unit.spec.family == "ctc" else _whisper(unit, results, store, duration_s)
-    return Transcript(
+    duration_s = unit.total_samples / unit.channels / unit.spec.sampling_rate_hz
+    heard = [_parts(unit, channel, store, duration_s) for channel in _by_channel(results, unit)]
+    parts = interleaved(heard) if unit.request.channels == "split" else heard[0]
+    transcript = Transcript(
         job_id=unit.job_id,
         model=unit.spec.model,
         revision=unit.spec.revision,
@@ -80,6 +83,23 @@ def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transc
         words=parts.words,
         chars=parts.chars,
     )
+    return in_script(transcript, unit.request.script) if unit.request.script else transcript
+
+
+def _by_channel(results: Results, unit: FinishUnit) -> list[Results]:
+    """Each channel's windows, on its own timeline: they lie one after another on the job's."""
+    length = unit.total_samples // unit.channels
+    channels: list[Results] = [[] for _ in range(unit.channels)]
+    for window, payload in results:
+        number = window.cut_start // length
+        channels[number].append((window.moved(-number * length), payload))
+    return channels
+
+
+def _parts(unit: FinishUnit, results: Results, store: AudioStore, duration_s: float) -> Parts:
+    if unit.spec.family == "ctc":
+        return _ctc(unit.spec, results, store)
+    return _whisper(unit, results, store, duration_s)
 
 
 def _copy(unit: FinishUnit, store: AudioStore) -> Transcript | None:

@@ -11,6 +11,7 @@ import structlog
 from jobs.errors import JobError, Problem, WindowCrashed
 from jobs.ledger import WindowLease, WindowResult
 from jobs.model import ModelSpec
+from jobs.script import Script, convert
 from jobs.store import AudioStore
 from worker.batching import BatchPlan
 from worker.drain import Drain
@@ -80,7 +81,7 @@ class Forwarder:
             self._one_by_one(batch, error, outcome)
         else:
             outcome.results += [
-                WindowResult(each.lease, output.payload, output.text)
+                WindowResult(each.lease, output.payload, _spelled(output.text, each.lease.script))
                 for each, output in zip(batch, outputs, strict=True)
             ]
 
@@ -120,6 +121,11 @@ class Forwarder:
             outcome.left += [each.lease for each in part]
         else:
             self._attempt(part, outcome)
+
+
+def _spelled(text: str, script: Script | None) -> str:
+    """The window's own text as the job wants it, for the partial text; finish converts the whole with more context."""
+    return text if script is None else convert(text, script)
 
 
 def _problem(window: ForwardInput, error: Exception) -> Problem:

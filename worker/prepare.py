@@ -7,6 +7,8 @@ need the whole file anyway. The slices grow with the time that this takes, so it
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import structlog
@@ -72,26 +74,37 @@ def _attempt(
     should_yield: Callable[[], bool],
     is_draining: Callable[[], bool],
 ) -> None:
+    slice_ = _Slice(unit, ledger, settings, registrar=registrar, should_yield=should_yield, is_draining=is_draining)
     try:
-        with (
-            store.local_file(layout.audio(unit.job_id)) as path,
-            open_audio(path, max_duration_s=settings.max_duration_s) as source,
-        ):
-            _Slice(
-                unit,
-                ledger,
-                settings,
-                source=source,
-                registrar=registrar,
-                should_yield=should_yield,
-                is_draining=is_draining,
-            ).run()
+        with store.local_file(layout.audio(unit.job_id)) as path:
+            slice_.run(path)
     except ObjectMissing as error:
         raise AudioGone(error.detail) from error
 
 
+@dataclass(slots=True)
+class Progress:
+    """The channels that were cut to their end: how many, their windows, and their samples at the model's rate."""
+
+    channel: int = 0
+    channels: int = 1
+    windows: int = 0
+    samples: int = 0
+    warnings: list[dict[str, str]] = field(default_factory=list)
+
+    def after(self, cutter: Cutter, warnings: list[dict[str, str]]) -> "Progress":
+        """With one channel more."""
+        samples = self.samples + cutter.total_samples
+        return Progress(self.channel + 1, self.channels, cutter.windows, samples, warnings)
+
+
 class _Slice:
-    """One stretch of work on one unit."""
+    """One stretch of work on one unit.
+
+    Channels that are transcribed apart lie one after another on the job's timeline, each cut for itself: so a job has
+    one row of windows, whatever its channels. The file is decoded once for each of them; its length, and with it where
+    the next channel begins, is known only at its end.
+    """
 
     def __init__(
         self,
@@ -99,7 +112,6 @@ class _Slice:
         ledger: Ledger,
         settings: Settings,
         *,
-        source: AudioSource,
         registrar: Registrar,
         should_yield: Callable[[], bool],
         is_draining: Callable[[], bool],
@@ -107,7 +119,6 @@ class _Slice:
         self._unit = unit
         self._ledger = ledger
         self._settings = settings
-        self._source = source
         self._should_yield = should_yield
         self._is_draining = is_draining
         self._registrar = registrar
@@ -115,28 +126,53 @@ class _Slice:
         self._slice_s = settings.prepare_slice_s
         self._skipping = unit.registered > 0
         request = unit.request
-        rule = make_rule(unit.spec, request.cutting, window_s=request.window_s, context_s=request.context_s)
-        if unit.repair:  # cut all of it again, to see which objects are missing
-            self._cutter = Cutter(rule)
-        else:
-            self._cutter = Cutter(rule, index=unit.registered, cut_start=unit.registered_stop)
+        self._rule = make_rule(unit.spec, request.cutting, window_s=request.window_s, context_s=request.context_s)
+        self._is_split = request.channels == "split"
 
-    def run(self) -> None:
-        for block in _at_rate(self._source, self._unit.spec.sampling_rate_hz):
-            for cut in self._cutter.feed(block):
-                self._notice_arrival(cut)
-                self._registrar.write(cut)
+    def run(self, path: Path) -> None:
+        done = Progress()
+        while done.channel < done.channels:
+            with open_audio(
+                path, max_duration_s=self._settings.max_duration_s, channel=done.channel if self._is_split else None
+            ) as source:
+                done.channels = source.info.channels if self._is_split else 1
+                cutter = self._cutter(done)
+                parked = self._cut(source, cutter, done)
+                if parked is not None:
+                    return self._leave(parked=parked)
+                done = done.after(cutter, source.warnings())
+        return self._end(done)
+
+    def _cutter(self, done: Progress) -> Cutter:
+        """One that goes on where the last slice ended; or from the start, where what is known must be gone over.
+
+        That is to see which objects are missing, and to find where each channel begins.
+        """
+        if self._unit.repair or self._is_split:
+            return Cutter(self._rule, index=done.windows)
+        return Cutter(self._rule, index=self._unit.registered, cut_start=self._unit.registered_stop)
+
+    def _cut(self, source: AudioSource, cutter: Cutter, done: Progress) -> bool | None:
+        """One channel, to its end (None) or to the end of this slice: whether the job then parks."""
+        for block in _at_rate(source, self._unit.spec.sampling_rate_hz):
+            for cut in cutter.feed(block):
+                self._write(cut, done)
             if self._registrar.is_due():
-                self._register()
+                self._register(source, done)
                 if self._is_over():
-                    return self._leave(parked=self._is_ahead())
+                    return self._is_ahead()
             if self._is_draining():
-                self._register()
-                return self._leave(parked=False)
-        last = self._cutter.finish()
+                self._register(source, done)
+                return False
+        last = cutter.finish()
         if last is not None:
-            self._registrar.write(last)
-        return self._end()
+            self._write(last, done)
+        self._register(source, done)
+        return None
+
+    def _write(self, cut: CutWindow, done: Progress) -> None:
+        self._notice_arrival(cut)
+        self._registrar.write(cut if done.samples == 0 else CutWindow(cut.window.moved(done.samples), cut.samples))
 
     def _notice_arrival(self, cut: CutWindow) -> None:
         """At the first new window: the time that the way to it took makes the slice longer."""
@@ -145,8 +181,11 @@ class _Slice:
             skipped_s = time.monotonic() - self._started
             self._slice_s = skipped_s + max(self._settings.prepare_slice_s, SLICE_PER_SKIP * skipped_s)
 
-    def _register(self) -> None:
-        self._registrar.register(decoded_s=self._source.decoded_s, duration_s=self._source.duration_s)
+    def _register(self, source: AudioSource, done: Progress) -> None:
+        """The ledger's lengths are those of the timeline: of all channels, where each is transcribed."""
+        before_s = done.samples / self._unit.spec.sampling_rate_hz
+        duration_s = None if source.duration_s is None else source.duration_s * done.channels
+        self._registrar.register(decoded_s=before_s + source.decoded_s, duration_s=duration_s, channels=done.channels)
 
     def _is_ahead(self) -> bool:
         return self._registrar.waiting >= self._settings.prepare_ahead_windows
@@ -165,19 +204,17 @@ class _Slice:
             worked_s=round(time.monotonic() - self._started, 3),
         )
 
-    def _end(self) -> None:
-        total = self._cutter.total_samples
-        if total == 0:
+    def _end(self, done: Progress) -> None:
+        if done.samples == 0:
             raise AudioEmpty("the file holds less than one sample at the model's rate")
-        self._register()
-        warnings = self._source.warnings()
-        self._ledger.prepared(self._unit, total_samples=total, warnings=warnings)
+        self._ledger.prepared(self._unit, total_samples=done.samples, warnings=done.warnings)
         log.info(
             "prepare.done",
             job_id=self._unit.job_id,
-            duration_s=round(total / self._unit.spec.sampling_rate_hz, 3),
+            duration_s=round(done.samples / done.channels / self._unit.spec.sampling_rate_hz, 3),
+            channels=done.channels,
             windows=self._registrar.count,
-            warnings=[warning["type"] for warning in warnings],
+            warnings=[warning["type"] for warning in done.warnings],
             worked_s=round(time.monotonic() - self._started, 3),
         )
 

@@ -36,7 +36,9 @@ class Registrar:
     def write(self, cut: CutWindow) -> None:
         """Put a window's samples in the store; a window that was registered before is only checked."""
         if cut.window.index < self._unit.registered:
-            self._repair(cut)
+            self._check(cut.window)
+            if self._unit.repair:
+                self._repair(cut)
             return
         self._put(cut)
         self._group.append(cut.window)
@@ -48,27 +50,31 @@ class Registrar:
         late = self._last_call is None or time.monotonic() - self._last_call >= GROUP_S
         return late or len(self._group) >= GROUP_WINDOWS
 
-    def register(self, *, decoded_s: float, duration_s: float | None) -> None:
+    def register(self, *, decoded_s: float, duration_s: float | None, channels: int) -> None:
         """Make the group claimable. Raises Refused where the unit isn't ours any more."""
         if not self._group:
             return
-        self.waiting = self._ledger.register(self._unit, self._group, decoded_s=decoded_s, duration_s=duration_s)
+        self.waiting = self._ledger.register(
+            self._unit, self._group, decoded_s=decoded_s, duration_s=duration_s, channels=channels
+        )
         added = len(self._group)
         self.count += added
         self._group = []
         self._last_call = time.monotonic()
         self._on_registered(added, self.waiting)
 
-    def _repair(self, cut: CutWindow) -> None:
-        """Write a registered window again if its object is missing or damaged."""
-        window = cut.window
+    def _check(self, window: Window) -> None:
+        """Raises AudioUnreadable where the file no longer gives the windows that are known of it."""
         if window.index == self._unit.registered - 1 and window.cut_stop != self._unit.registered_stop:
             raise AudioUnreadable(
                 "decoding it again gave other windows than before",
                 remedy="Upload the file again: the server's decoders have changed meanwhile.",
             )
+
+    def _repair(self, cut: CutWindow) -> None:
+        """Write a registered window again if its object is missing or damaged."""
         try:
-            samples.unpack(self._store.read(layout.window(self._unit.job_id, window.index)))
+            samples.unpack(self._store.read(layout.window(self._unit.job_id, cut.window.index)))
         except ObjectMissing:
             self._put(cut)
 

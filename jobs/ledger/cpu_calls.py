@@ -45,6 +45,7 @@ class CpuCalls(Calls):
             spec=ModelSpec.from_json(answer["spec"]),
             total_samples=int(answer["total"]),
             copy_of=answer.get("copy_of"),
+            channels=int(answer["channels"]),
         )
 
     def start(self, incarnation: str, units: list[WindowLease] | PrepareUnit | FinishUnit) -> list[bool]:
@@ -56,12 +57,21 @@ class CpuCalls(Calls):
         arguments = [part for unit in listed for part in _unit_arguments(unit)]
         return [bool(held) for held in self._scripts.run("start", incarnation, *arguments)]
 
-    def register(self, unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None) -> int:
+    def register(
+        self,
+        unit: PrepareUnit,
+        windows: list[Window],
+        *,
+        decoded_s: float,
+        duration_s: float | None,
+        channels: int = 1,
+    ) -> int:
         """Make windows claimable. Refused unless each starts where the last ended; the same ones again change nothing.
 
         Who is refused, here or elsewhere, holds the unit no more.
 
-        decoded_s: how far decoding has got. duration_s: best estimate of the whole so far.
+        decoded_s: how far decoding has got. duration_s: best estimate of the whole so far. channels: how many lie one
+        after another on the timeline; both lengths are the timeline's.
         Returns how many of the job's windows now wait unclaimed: prepare parks when they are many.
         """
         answer = self._scripts.run(
@@ -70,6 +80,7 @@ class CpuCalls(Calls):
             unit.fence,
             repr(decoded_s),
             "" if duration_s is None else repr(duration_s),
+            channels,
             self._settings.max_deaths,
             problem_text(Problem.of(PrepareCrashed(UNSTEADY))),
             *(part for window in windows for part in (window.index, window.encode())),

@@ -24,7 +24,12 @@ class JobCalls(Calls):
         With `dedupe` on it shares the work, or the result, of an earlier job of its owner with the same audio and
         options.
         """
-        options = {"language": request.language, "task": request.task, "timestamps": request.timestamps}
+        options = {
+            "language": request.language,
+            "task": request.task,
+            "timestamps": request.timestamps,
+            "script": request.script,
+        }
         guessed_s = min(request.size_bytes / GUESSED_BYTES_PER_S, self._settings.max_duration_s)
         is_new, leader = self._scripts.run(
             "create",

@@ -31,8 +31,9 @@ ALL = (
         "it shares), prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
-        "total (samples), done, done_samples, prefix (windows done without a gap), progress, turn (tag among its "
-        "owner's jobs); units: prepare and finish (ready, leased, parked, done), each with _fence, _holder, _started, "
+        "total (samples), channels (that lie one after another on the timeline), done, done_samples, prefix (windows "
+        "done without a gap), progress, turn (tag among its owner's jobs); "
+        "units: prepare and finish (ready, leased, parked, done), each with _fence, _holder, _started, "
         "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
         "running prepare mends), repairs (rounds)"),
     Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)"),

@@ -58,14 +58,19 @@ def _stage(state: State, record: dict[str, str], live_workers: int) -> Stage | N
 
 def _duration_s(record: dict[str, str]) -> float | None:
     if "total" in record:
-        return int(record["total"]) / int(record["rate"])
+        return _of_a_channel(int(record["total"]), record)
     return _float(record.get("duration_s"))
 
 
 def _covered_s(record: dict[str, str]) -> float:
     if "duration_s" in record:  # restored from the store with its transcript
         return float(record["duration_s"])
-    return int(record.get("done_samples", 0)) / int(record.get("rate", 1))
+    return _of_a_channel(int(record.get("done_samples", 0)), record)
+
+
+def _of_a_channel(samples: int, record: dict[str, str]) -> float:
+    """Samples of the timeline as seconds of the audio; channels that are transcribed apart share them."""
+    return samples / int(record.get("channels", 1)) / int(record.get("rate", 1))
 
 
 def _float(text: str | bytes | None) -> float | None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from jobs.job import JobRequest
 from jobs.model import ModelSpec
+from jobs.script import Script
 from jobs.window import Window
 
 
@@ -29,7 +30,10 @@ class PrepareUnit:
 
 @dataclass(frozen=True, slots=True)
 class FinishUnit:
-    """A claim to write one job's transcript. copy_of: the job whose transcript it is to be a copy of."""
+    """A claim to write one job's transcript.
+
+    copy_of: the job whose transcript it is to be a copy of. channels: how many lie one after another on its timeline.
+    """
 
     job_id: str
     fence: int
@@ -37,6 +41,7 @@ class FinishUnit:
     spec: ModelSpec
     total_samples: int
     copy_of: str | None = None
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class WindowLease:
     language: str | None
     task: str
     timestamps: str
+    script: Script | None = None
 
 
 @dataclass(frozen=True, slots=True)

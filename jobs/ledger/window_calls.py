@@ -41,6 +41,7 @@ class WindowCalls(Calls):
                 language=options[job_id]["language"],
                 task=options[job_id]["task"],
                 timestamps=options[job_id]["timestamps"],
+                script=options[job_id].get("script"),
             )
             for job_id, index, encoded, fence, suspect in claimed["windows"]
         ]

@@ -31,6 +31,13 @@ class Form(StrEnum):
     TSV = "tsv"
 
 
+class ChineseScript(StrEnum):
+    S2T = "s2t"
+    T2S = "t2s"
+    TW = "tw"
+    HK = "hk"
+
+
 class Priority(StrEnum):
     HIGH = "high"
     NORMAL = "normal"
@@ -45,6 +52,8 @@ Out = Annotated[
 Forms = Annotated[list[Form] | None, typer.Option("--format", help="txt, json, srt, vtt or tsv; repeat for several.")]
 Model = Annotated[str | None, typer.Option("--model", help="Model id; the server's by default.")]
 Language = Annotated[str | None, typer.Option("--language", help="Language of the speech, for models that ask.")]
+Script = Annotated[ChineseScript | None, typer.Option("--script", help="Chinese script: s2t, t2s, tw or hk.")]
+Split = Annotated[bool, typer.Option("--split-channels", help="Transcribe each channel by itself: one speaker each.")]
 Urgency = Annotated[Priority | None, typer.Option("--priority", help="Share of the workers: high, normal or low.")]
 AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=64, help="Files in hand at the same time.")]
 
@@ -57,6 +66,8 @@ def submit(
     form: Forms = None,
     model: Model = None,
     language: Language = None,
+    script: Script = None,
+    split_channels: Split = False,
     priority: Urgency = None,
     at_once: AtOnce = 8,
     server: Server = SERVER,
@@ -71,7 +82,13 @@ def submit(
         if not sources:
             raise InputMissing("no audio files there", remedy="Name a file to send it whatever its extension.")
         forms = _formats(form, wait=wait, out=out)
-        options = SubmitOptions(model=model, language=language, priority=_literal(priority))
+        options = SubmitOptions(
+            model=model,
+            language=language,
+            script=script.value if script is not None else None,
+            channels="split" if split_channels else None,
+            priority=_literal(priority),
+        )
         folder = ResultFolder(out, forms) if out is not None else None
         waiting = [source for source in sources if folder is None or not folder.is_done(source)]
         stop = Stop()

@@ -7,7 +7,7 @@ import codecs
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jobs.errors import ObjectCorrupt
 from jobs.transcript import Segment, Transcript
@@ -45,16 +45,25 @@ def document_of(transcript: Transcript) -> Document:
 
 def parse(stored: bytes) -> Document:
     """A transcript as finish wrote it to the store. Raises ObjectCorrupt for bytes of another shape."""
+    head, words, chars = split(stored)
+    begin = words if chars is None or stored.startswith(b"]", chars) else chars
+    return Document(head.text, head.segments, lambda: _timed(stored, begin))
+
+
+def split(stored: bytes) -> tuple[Transcript, int, int | None]:
+    """The transcript without words and chars, and where the first of each begins; None where there are no chars.
+
+    Raises ObjectCorrupt for bytes of another shape.
+    """
     words = stored.find(_WORDS)
     if words < 0:
         raise ObjectCorrupt("the stored transcript isn't one")
     head = Transcript.model_validate_json(stored[:words] + b',"words":[],"chars":null}')
     chars = stored.find(_CHARS, words)
-    begin = words + len(_WORDS) if chars < 0 or stored.startswith(b"]", chars + len(_CHARS)) else chars + len(_CHARS)
-    return Document(head.text, head.segments, lambda: _elements(stored, begin))
+    return head, words + len(_WORDS), None if chars < 0 else chars + len(_CHARS)
 
 
-def _elements(stored: bytes, begin: int) -> Iterator[Timed]:
+def elements(stored: bytes, begin: int) -> Iterator[dict[str, Any]]:
     """The objects of the array whose first one begins at `begin`, a piece of JSON at a time."""
     decode, text = json.JSONDecoder().raw_decode, ""
     for piece in codecs.iterdecode(_pieces(stored, begin), "utf-8"):
@@ -65,12 +74,16 @@ def _elements(stored: bytes, begin: int) -> Iterator[Timed]:
                 found, end = decode(text, at)
             except json.JSONDecodeError:  # the rest of this object is in the next piece
                 break
-            yield Timed(found["text"], found["start_s"], found["end_s"])
+            yield found
             at = end + 1 if text[end : end + 1] == "," else end
         if text[at : at + 1] == "]":
             return
         text = text[at:].removeprefix(",")
     raise ObjectCorrupt("the stored transcript is cut off")
+
+
+def _timed(stored: bytes, begin: int) -> Iterator[Timed]:
+    return (Timed(found["text"], found["start_s"], found["end_s"]) for found in elements(stored, begin))
 
 
 def _pieces(stored: bytes, begin: int) -> Iterator[bytes]:

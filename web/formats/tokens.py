@@ -32,18 +32,42 @@ def segment_tokens(document: Document) -> Iterator[tuple[Segment, tuple[Token, .
     """Each segment with its tokens, timed by the document's chars or words, else evenly.
 
     Chars and words belong to a segment if they spell its text; where they don't, time is shared out by width.
+    Segments of several channels overlap in time: their chars and words come in the segments' order.
     """
-    timed = document.timed()
-    coming = next(timed, None)
+    timed = _Ahead(document.timed())
     for segment in document.segments:
-        while coming and _middle(coming) < segment.start_s:
-            coming = next(timed, None)
-        parts: list[Timed] = []
-        while coming and _middle(coming) <= segment.end_s:
-            parts.append(coming)
-            coming = next(timed, None)
+        parts = list(_by_time(segment, timed) if segment.channel is None else _by_spelling(segment, timed))
         times = _spelled_times(segment.text, parts) or _even_times(segment)
         yield segment, tuple(_tokens(segment.text, times))
+
+
+class _Ahead:
+    """Chars or words in order; `coming` is the next one, None at the end."""
+
+    def __init__(self, timed: Iterator[Timed]) -> None:
+        self._timed = timed
+        self.coming = next(timed, None)
+
+    def take(self) -> Timed:
+        taken, self.coming = self.coming, next(self._timed, None)
+        assert taken is not None  # noqa: S101 (who takes has looked at it)
+        return taken
+
+
+def _by_time(segment: Segment, timed: _Ahead) -> Iterator[Timed]:
+    while timed.coming and _middle(timed.coming) < segment.start_s:
+        timed.take()
+    while timed.coming and _middle(timed.coming) <= segment.end_s:
+        yield timed.take()
+
+
+def _by_spelling(segment: Segment, timed: _Ahead) -> Iterator[Timed]:
+    """As many as spell the text."""
+    missing = len(_letters(segment.text))
+    while timed.coming and missing > 0:
+        part = timed.take()
+        missing -= len(_letters(part.text))
+        yield part
 
 
 def _middle(part: Timed) -> float:

@@ -8,8 +8,8 @@ from worker.decode.sndfile import SndfileDecoder
 from worker.decode.source import AudioSource, Decoder
 
 
-def open_audio(path: Path, *, max_duration_s: float) -> AudioSource:
-    """The file at `path`, told by its content, never by its name.
+def open_audio(path: Path, *, max_duration_s: float, channel: int | None = None) -> AudioSource:
+    """The file at `path`, told by its content, never by its name; one channel of it (from 0), or all mixed.
 
     Raises AudioEmpty, AudioUnreadable, AudioTooManyChannels or AudioTooLong.
     """
@@ -17,7 +17,7 @@ def open_audio(path: Path, *, max_duration_s: float) -> AudioSource:
         raise AudioEmpty("the file holds no bytes")
     decoder = _decoder(path)
     try:
-        return AudioSource(decoder, max_duration_s=max_duration_s)
+        return AudioSource(decoder, max_duration_s=max_duration_s, channel=channel)
     except BaseException:
         decoder.close()
         raise

@@ -57,10 +57,13 @@ class Decoder(Protocol):
 class AudioSource:
     """A checked mono stream of one file. Raises the JobErrors of bad audio, collects warnings about doubtful audio."""
 
-    def __init__(self, decoder: Decoder, *, max_duration_s: float) -> None:
-        """Raises AudioTooManyChannels, AudioTooLong (by the header alone) and AudioUnreadable (an unusable rate)."""
+    def __init__(self, decoder: Decoder, *, max_duration_s: float, channel: int | None = None) -> None:
+        """channel: the one that is heard, from 0; None: all, mixed.
+
+        Raises AudioTooManyChannels, AudioTooLong (by the header alone) and AudioUnreadable (an unusable rate)."""
         self.info = decoder.info
         self._decoder = decoder
+        self._channel = channel
         self._max_duration_s = max_duration_s
         self._levels = Levels(float_pcm=decoder.info.float_pcm)
         self._frames = 0
@@ -77,7 +80,7 @@ class AudioSource:
         return None if declared is None else max(declared, self.decoded_s)
 
     def blocks(self) -> Iterator[Block]:
-        """Mono float32 at the file's rate: the mean of the channels.
+        """Mono float32 at the file's rate: the chosen channel, or the mean of all.
 
         Raises AudioNotFinite, AudioTooLong, AudioEmpty, and AudioUnreadable where nothing at all could be decoded.
         """
@@ -86,7 +89,7 @@ class AudioSource:
             if self.decoded_s > self._max_duration_s:
                 raise AudioTooLong(f"it is longer than {self._max_duration_s:g} s")
             self._levels.add(block)
-            mono = _mix_down(block)
+            mono = _mix_down(block) if self._channel is None else block[:, self._channel]
             if not np.isfinite(mono).all():
                 raise AudioNotFinite(f"a sample about {self.decoded_s:.1f} s into the file is NaN or infinite")
             yield mono

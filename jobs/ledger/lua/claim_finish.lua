@@ -7,8 +7,9 @@ if not job then return '' end
 renew(incarnation, now, lease_s)
 local fence = lease_cpu('finish', job.id, incarnation)
 begin(job, now)
-local more = fields(K.job(job.id), 'request', 'total')
+local more = fields(K.job(job.id), 'request', 'total', 'channels')
 return remember(incarnation, claim, cjson.encode({
-  job = job.id, fence = fence, request = more.request, total = more.total, copy_of = job.leader,
+  job = job.id, fence = fence, request = more.request, total = more.total,
+  channels = more.channels or 1, copy_of = job.leader,
   spec = call('HGET', K.specs(), job.model_key),
 }))

@@ -1,14 +1,14 @@
--- Make windows claimable: job, fence, decoded_s, estimate of the length in seconds ('' if none), deaths that fail the
--- job, the problem then, and index, meta, each.
+-- Make windows claimable: job, fence, decoded_s, estimate of the length in seconds ('' if none), channels on the
+-- timeline, deaths that fail the job, the problem then, and index, meta, each.
 -- Windows registered before must be the same. Returns how many of the job's windows wait unclaimed.
-local id, fence, decoded_s, estimate_s, max_deaths, problem = unpack(ARGV, 1, 6)
+local id, fence, decoded_s, estimate_s, channels, max_deaths, problem = unpack(ARGV, 1, 7)
 local job = load_job(id)
 if not holds(job, 'prepare', fence) then return refused('the prepare of ' .. id .. ' was claimed anew or ended') end
 local known = fields(K.job(id), 'registered', 'registered_stop')
 local registered, stop = number(known.registered), number(known.registered_stop)
 
 local fresh = {}
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   local index, meta = tonumber(ARGV[i]), ARGV[i + 1]
   if index < registered then
     if call('HGET', K.windows(id), index) ~= meta then
@@ -24,7 +24,7 @@ for i = 7, #ARGV, 2 do
   end
 end
 
-call('HSET', K.job(id), 'decoded_s', decoded_s)
+call('HSET', K.job(id), 'decoded_s', decoded_s, 'channels', channels)
 if estimate_s ~= '' then call('HSET', K.job(id), 'expected_s', estimate_s, 'measured', '1') end
 if #fresh > 0 then
   call('HSET', K.job(id), 'registered', registered + #fresh, 'registered_stop', stop)

@@ -35,6 +35,7 @@ class Recorder:
     claimed: int = 0
     groups: list[list[Window]] = field(default_factory=list)
     durations_s: list[float | None] = field(default_factory=list)
+    channels: int = 0
     yields: list[bool] = field(default_factory=list)
     total: int | None = None
     warnings: list[str] = field(default_factory=list)
@@ -45,7 +46,9 @@ class Recorder:
     def windows(self) -> list[Window]:
         return [window for group in self.groups for window in group]
 
-    def register(self, _unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None) -> int:
+    def register(
+        self, _unit: PrepareUnit, windows: list[Window], *, decoded_s: float, duration_s: float | None, channels: int
+    ) -> int:
         assert decoded_s > 0
         if self.raises:
             raise self.raises
@@ -55,6 +58,7 @@ class Recorder:
             index, stop = index + 1, window.cut_stop
         self.groups.append(list(windows))
         self.durations_s.append(duration_s)
+        self.channels = channels
         return len(self.windows) - self.claimed
 
     def yield_prepare(self, _unit: PrepareUnit, *, parked: bool) -> None:
