@@ -17,7 +17,9 @@
 Every error tells what happened (`title`), to which input (`detail`), and what to do (`remedy`).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -205,6 +207,8 @@ class RequestError(TingxieError):
     title = "The request can't be accepted"
     remedy = "Correct the request and send it again."
     status: ClassVar[int] = 400
+    #: of the answer, where the error asks for some
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class InvalidRequest(RequestError):

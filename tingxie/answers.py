@@ -4,10 +4,19 @@ from typing import Any
 
 import httpx
 
-from tingxie.errors import JobNotEnded, JobUnknown, RateLimited, RequestRefused, ServerFault, ServerUnreachable
+from tingxie.errors import (
+    JobNotEnded,
+    JobUnknown,
+    KeyRefused,
+    RateLimited,
+    RequestRefused,
+    ServerFault,
+    ServerUnreachable,
+)
 from tingxie.records import Job, JobPage, Problem
 from tingxie.transcript import Transcript
 
+_UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _CONFLICT = 409
 _TOO_MANY = 429
@@ -59,6 +68,8 @@ def _retry_after_s(answer: httpx.Response) -> float | None:
 
 
 def _refusal(status: int, problem: Problem) -> RequestRefused:
+    if status == _UNAUTHORIZED:
+        return KeyRefused(problem)
     if status == _NOT_FOUND:
         return JobUnknown(problem)
     if status == _CONFLICT and problem.type.endswith("transcript-not-ready"):

@@ -3,6 +3,7 @@
     TingxieClientError
     ├── ServerUnreachable     no answer at this address, or the server says that it is unavailable
     ├── RequestRefused        the server answered 4xx: its problem+json is in `problem`
+    │   ├── KeyRefused        401: no API key was sent, or none that is valid
     │   ├── RateLimited       429: too many requests or too much audio; `retry_after_s` says when to come back
     │   ├── JobUnknown        404
     │   └── JobNotEnded       409: the transcript isn't there yet
@@ -43,6 +44,12 @@ class RequestRefused(TingxieClientError):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.sentence, remedy=problem.remedy)
         self.problem = problem
+
+
+class KeyRefused(RequestRefused):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.remedy = "Give an API key with --key or TINGXIE_API_KEY; the service's operator makes one."
 
 
 class RateLimited(RequestRefused):

@@ -7,7 +7,9 @@ import typer
 from tingxie.connection import DEFAULT_SERVER
 
 Server = Annotated[str, typer.Option("--server", envvar="TINGXIE_URL", help="Address of the service.")]
+Key = Annotated[str, typer.Option("--key", envvar="TINGXIE_API_KEY", help="Your API key, where the service wants one.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's JSON.")]
 
 SERVER = DEFAULT_SERVER
+NO_KEY = ""

@@ -15,6 +15,7 @@ GROUP = "tingxie.commands"
 #: the help line and the extra of the commands that this project itself ships; others are named by their package
 _KNOWN = {
     "web": ("Run the front end (HTTP API).", "web"),
+    "keys": ("Make, list and revoke API keys.", "web"),
     "worker": ("Run a worker: transcribe or prepare.", "worker"),
     "models": ("List the models that workers serve; check one.", "worker"),
     "recover": ("Rebuild the ledger from the store after Redis lost its data.", "worker"),

@@ -6,11 +6,13 @@ from importlib.metadata import version
 from apiflask import APIFlask
 
 from jobs.broker import Hinter
+from jobs.keyring import Keyring
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
-from web import headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload
+from web import auth, headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload
+from web.key_cache import KeyCache
 from web.services import EXTENSION, Services
 from web.waiting import Waits
 
@@ -38,8 +40,9 @@ def create_app(
             longest_s=settings.max_wait_s,
             stopping=stopping or threading.Event(),
         ),
+        keys=KeyCache(Keyring(store), ledger),
     )
-    for part in (request_log, headers, problems, openapi, upload):
+    for part in (request_log, auth, headers, problems, openapi, upload):
         part.register(app)
     for blueprint in (jobs.blueprint, transcripts.blueprint, models.blueprint, health.blueprint, index.blueprint):
         app.register_blueprint(blueprint)

@@ -1,6 +1,7 @@
 """`tingxie web`: the front end's command."""
 
 import sys
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 import structlog
@@ -10,6 +11,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from jobs.errors import SetupError, TingxieError
+from jobs.keyring import Keyring
 from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import open_store
@@ -17,6 +19,8 @@ from web.server import Server, listen
 
 #: sysexits.h: the configuration is at fault; starting again won't help
 EX_CONFIG = 78
+
+NO_KEYS = "Make a key with `tingxie keys create`, or listen on 127.0.0.1."
 
 log = structlog.get_logger()
 
@@ -35,13 +39,18 @@ def web(
         settings = _settings({name: value for name, value in chosen.items() if value is not None})
         configure_logs(settings)
         _check_redis(settings)
-        open_store(settings.store).check()
+        store = open_store(settings.store)
+        store.check()
+        has_keys = Keyring(store).in_use()
         listener = listen(settings.host, settings.port)
+        where, port_number = listener.getsockname()[:2]
+        if not has_keys and not ip_address(where).is_loopback:
+            raise SetupError(f"There are no API keys, and {where} can be reached by others", remedy=NO_KEYS)
     except TingxieError as error:
         typer.echo(f"tingxie web: {error.detail}. {error.remedy}", err=True)
         raise typer.Exit(EX_CONFIG) from error
-    where, port_number = listener.getsockname()[:2]
-    typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}")
+    open_to = "" if has_keys else " (no API keys: for this machine only, whoever uses it)"
+    typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}{open_to}")
     sys.stdout.flush()
     Server(settings, listener).run()
 

@@ -8,7 +8,7 @@ from flask import Response
 
 from jobs.errors import Unavailable
 from jobs.ledger import WorkerInfo
-from web.openapi import answer, errors
+from web.openapi import answer, errors, takes
 from web.schemas import Alive, Check, Readiness, ReadyQuery
 from web.services import Services, services
 
@@ -24,7 +24,7 @@ blueprint = APIBlueprint("health", __name__, tag="Health")
 
 @blueprint.get("/healthz")
 @blueprint.output(Alive)
-@blueprint.doc(operation_id="healthz")
+@blueprint.doc(operation_id="healthz", extensions=takes(open=True))
 def healthz() -> Alive:
     """Whether this process lives; looks at nothing else"""
     return Alive()
@@ -33,7 +33,11 @@ def healthz() -> Alive:
 @blueprint.get("/readyz")
 @blueprint.input(ReadyQuery, location="query")
 @blueprint.output(Readiness)
-@blueprint.doc(responses={**errors(), 503: answer("Not ready", {"application/json": Readiness})}, operation_id="readyz")
+@blueprint.doc(
+    responses={**errors(), 503: answer("Not ready", {"application/json": Readiness})},
+    operation_id="readyz",
+    extensions=takes(open=True),
+)
 def readyz(query_data: ReadyQuery) -> Response:
     """Whether this service is ready for work
 

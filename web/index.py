@@ -5,7 +5,7 @@ from importlib.metadata import version
 from apiflask import APIBlueprint
 
 from jobs.errors import RequestError, TingxieError
-from web.openapi import errors
+from web.openapi import errors, takes
 from web.problems import TYPES, error_kinds
 from web.schemas import Index, ProblemKind
 
@@ -21,7 +21,7 @@ class PageNotFound(RequestError):
 
 @blueprint.get("/")
 @blueprint.output(Index)
-@blueprint.doc(operation_id="index")
+@blueprint.doc(operation_id="index", extensions=takes(open=True))
 def index() -> Index:
     """Where things are"""
     return Index(
@@ -39,7 +39,7 @@ def index() -> Index:
 
 @blueprint.get(f"{TYPES}<name>")
 @blueprint.output(ProblemKind)
-@blueprint.doc(responses=errors(PageNotFound), operation_id="getProblem")
+@blueprint.doc(responses=errors(PageNotFound), operation_id="getProblem", extensions=takes(open=True))
 def problem_kind(name: str) -> ProblemKind:
     """What a problem's `type` means"""
     for kind in error_kinds(TingxieError):

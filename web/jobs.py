@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from jobs.api_key import Scope
 from jobs.errors import (
     InvalidRequest,
     JobNotFound,
@@ -22,10 +23,11 @@ from jobs.errors import (
 )
 from jobs.job import Job, JobRequest, State
 from jobs.store import Stored, layout
+from web.auth import ScopeMissing
 from web.openapi import BINARY, MULTIPART, NUMBER, TEXT, answer, errors, form, takes
 from web.problems import InvalidFields
 from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission, SubmissionQuery
-from web.services import Services, current_owner, services
+from web.services import Services, current_caller, current_owner, services
 from web.upload import Form, UploadInterrupted, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
 from web.waiting import preferred_wait_s
 
@@ -85,7 +87,7 @@ def list_jobs(query_data: ListQuery) -> Response:
     """List your jobs, newest first"""
     state = query_data.state.value if query_data.state else ""
     found, cursor = services().ledger.jobs(
-        current_owner(), limit=query_data.limit, cursor=query_data.cursor, state=state
+        _listed_owner(query_data.owner), limit=query_data.limit, cursor=query_data.cursor, state=state
     )
     return _json({"jobs": [job_document(job) for job in found], "next_cursor": cursor or None})
 
@@ -144,7 +146,16 @@ def visible_job(job_id: str) -> Job:
     """The job, if the current owner may see it; the one door through which views reach a job. Raises JobNotFound."""
     if not job_id.isalnum() or not job_id.isascii():
         raise JobNotFound(f"There is no job {job_id[:64]!r}.")
-    return services().ledger.job(job_id)
+    caller = current_caller()
+    return services().ledger.job(job_id, owner=None if caller.is_admin else caller.owner)
+
+
+def _listed_owner(asked: str) -> str:
+    """Whose jobs to list. Raises ScopeMissing where somebody else's are asked for without being admin."""
+    caller = current_caller()
+    if asked and asked != caller.owner and not caller.is_admin:
+        raise ScopeMissing(Scope.ADMIN)
+    return asked or caller.owner
 
 
 def job_document(job: Job) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any]:
         raise TypeError("the spec is served as JSON")
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     if SECURITY_SCHEMES:
-        spec["security"] = [{name: []} for name in SECURITY_SCHEMES]
+        spec["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]  # none, where a server has no keys
     for path in spec["paths"].values():
         for described in list(path.values()):
             if head := described.pop(_HEAD, None):

@@ -109,7 +109,7 @@ def error_kinds(base: type[TingxieError]) -> Iterator[type[TingxieError]]:
 
 def _ours(error: TingxieError) -> Response:
     status = status_of(type(error))
-    headers = {}
+    headers = dict(error.headers) if isinstance(error, RequestError) else {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     errors = error.errors if isinstance(error, InvalidFields) else ()

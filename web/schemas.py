@@ -61,6 +61,7 @@ class JobQuery(BaseModel):
 class ListQuery(BaseModel):
     state: State | None = Field(None, description="Only jobs in this state.")
     limit: int = Field(50, ge=1, le=200, description="Jobs on a page.")
+    owner: str = Field("", max_length=64, description="Whose jobs; others than your own need the scope `admin`.")
     cursor: str = Field("", max_length=200, description="`next_cursor` of the page before.")
 
 

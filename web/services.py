@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
+from jobs.api_key import ApiKey, Scope
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
+from web.key_cache import KeyCache
 from web.waiting import Waits
 
 EXTENSION = "tingxie"
@@ -21,6 +23,19 @@ class Services:
     store: AudioStore
     submissions: Submissions
     waits: Waits
+    keys: KeyCache
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a request acts; everybody is `local`, without a key, as long as there are no keys."""
+
+    owner: str = "local"
+    key: ApiKey | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.key is not None and Scope.ADMIN in self.key.scopes
 
 
 def services() -> Services:
@@ -29,5 +44,10 @@ def services() -> Services:
 
 
 def current_owner() -> str:
-    """On whose behalf the current request acts; everybody is `local` as long as there are no keys."""
-    return "local"
+    """Whose the jobs are that the current request makes."""
+    return current_caller().owner
+
+
+def current_caller() -> Caller:
+    """Who makes the current request (web.auth)."""
+    return cast("Caller", g.caller)

@@ -65,9 +65,12 @@ class JobCalls(Calls):
             )
         )
 
-    def job(self, job_id: str) -> Job:
-        """The record a client polls, partial_text and queue figures included. Raises JobNotFound."""
-        answer = self._scripts.run("job", job_id)
+    def job(self, job_id: str, *, owner: str | None = None) -> Job:
+        """The record a client polls, partial_text and queue figures included.
+
+        Raises JobNotFound, also where the job isn't the owner's.
+        """
+        answer = self._scripts.run("job", job_id, owner or "")
         if not answer:
             raise _unknown(job_id)
         return records.to_job(answer)

@@ -83,6 +83,7 @@ ALL = (
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options"),
+    Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
     Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
     Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made"),

@@ -6,7 +6,10 @@ jobs/{id}/windows/{n}      one window's samples, context included (worker/sample
 jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
 models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
 incoming/{id}              an upload that is still arriving
+keys/{id}.json             an API key (ApiKey), its secret only as a hash, synced; a revoked one stays
 """
+
+API_KEYS = "keys/"
 
 
 def job_folder(job_id: str) -> str:
@@ -35,3 +38,7 @@ def transcript(job_id: str) -> str:
 
 def model_folder(model_key: str) -> str:
     return f"models/{model_key}/"
+
+
+def api_key(key_id: str) -> str:
+    return f"{API_KEYS}{key_id}.json"

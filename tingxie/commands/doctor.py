@@ -8,10 +8,10 @@ from tingxie.client import Client
 from tingxie.commands.up import DEFAULT_DATA, Data
 from tingxie.errors import ServerUnreachable
 from tingxie.exits import Exit
-from tingxie.options import SERVER, Server
+from tingxie.options import NO_KEY, SERVER, Key, Server
 
 
-def doctor(*, server: Server = SERVER, data: Data = DEFAULT_DATA) -> None:
+def doctor(*, server: Server = SERVER, key: Key = NO_KEY, data: Data = DEFAULT_DATA) -> None:
     """Look at a running service, or at this machine where none runs; one line each, marked ok, warn or fail.
 
     Exit status: 0 nothing failed, 1 something did, 3 no service runs at the address.
@@ -25,7 +25,7 @@ def doctor(*, server: Server = SERVER, data: Data = DEFAULT_DATA) -> None:
             failed |= finding.mark is Mark.FAIL
         return failed
 
-    with Client(server, timeout_s=10.0) as client:
+    with Client(server, api_key=key, timeout_s=10.0) as client:
         try:
             readiness = client.readiness()
         except ServerUnreachable as error:

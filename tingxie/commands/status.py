@@ -7,15 +7,15 @@ import typer
 
 from tingxie.client import Client
 from tingxie.console import errors_as_status
-from tingxie.options import SERVER, AsJson, Server
+from tingxie.options import NO_KEY, SERVER, AsJson, Key, Server
 from tingxie.records import Job
 
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB…", help="Ids of jobs.")]
 
 
-def status(jobs: JobIds, *, as_json: AsJson = False, server: Server = SERVER) -> None:
+def status(jobs: JobIds, *, as_json: AsJson = False, server: Server = SERVER, key: Key = NO_KEY) -> None:
     """Tell where jobs stand, one line each: id, state, progress, and what comes next or went wrong."""
-    with errors_as_status(), Client(server) as client:
+    with errors_as_status(), Client(server, api_key=key) as client:
         for job_id in jobs:
             job = client.status(job_id)
             typer.echo(json.dumps(job.raw, ensure_ascii=False) if as_json else line(job))

@@ -15,7 +15,7 @@ from tingxie.client import Client
 from tingxie.console import errors_as_status, stderr
 from tingxie.errors import InputMissing
 from tingxie.exits import Exit
-from tingxie.options import SERVER, Server
+from tingxie.options import NO_KEY, SERVER, Key, Server
 from tingxie.progress import Display, display
 from tingxie.records import Job
 from tingxie.results import ResultFolder
@@ -71,6 +71,7 @@ def submit(
     priority: Urgency = None,
     at_once: AtOnce = 8,
     server: Server = SERVER,
+    key: Key = NO_KEY,
 ) -> None:
     """Submit audio files, or folders of them.
 
@@ -92,7 +93,7 @@ def submit(
         folder = ResultFolder(out, forms) if out is not None else None
         waiting = [source for source in sources if folder is None or not folder.is_done(source)]
         stop = Stop()
-        with Client(server, pause=stop.pause) as client:
+        with Client(server, api_key=key, pause=stop.pause) as client:
             client.check_alive()
             deliver = _delivery(client, folder, forms[0], headed=len(sources) > 1) if wait or folder else None
             batch = Batch(client, options=options, deliver=deliver, at_once=at_once, stop=stop)

@@ -13,6 +13,7 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore, open_store
 from tests.integration.api.fake_worker import FakeWorker
+from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tingxie.redis_server import RedisServer
 
@@ -48,6 +49,13 @@ def store(settings: Settings) -> AudioStore:
 @pytest.fixture
 def worker(ledger: Ledger, store: AudioStore) -> FakeWorker:
     return FakeWorker(ledger, store)
+
+
+@pytest.fixture
+def hold() -> Iterator[Holders]:
+    holders = Holders()
+    yield holders
+    holders.close()
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,19 @@
+"""What the ledger remembers of API keys: only their use. The keys themselves are in the store (jobs.keyring)."""
+
+from jobs.ledger import keys
+from jobs.ledger.calls import Calls
+from jobs.ledger.connection import translated
+
+
+class KeyCalls(Calls):
+    def key_used(self, key_id: str) -> None:
+        """Write down that the key was used just now."""
+        with translated():
+            seconds, _ = self._redis.time()
+            self._redis.hset(keys.key("keys_used"), key_id, seconds)
+
+    def keys_used(self) -> dict[str, float]:
+        """When each key was last used, in seconds since the epoch; those never used are left out."""
+        with translated():
+            found: dict[bytes, bytes] = self._redis.hgetall(keys.key("keys_used"))  # type: ignore[assignment]
+        return {key_id.decode(): float(at) for key_id, at in found.items()}
