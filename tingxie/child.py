@@ -78,6 +78,12 @@ class Child:
         """SIGKILL to the command and its whole process group, by way of the tether."""
         self._signal(signal.SIGQUIT)
 
+    def wait(self) -> None:
+        """Until it has ended; only after `ask_to_stop` or `kill`."""
+        if self._process is not None:
+            self._process.wait()
+            self._close()
+
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)

@@ -32,17 +32,22 @@ class OwnRedis:
     def url(self) -> str:
         return self._server.url
 
-    def look_after(self) -> None:
-        """Start it again, on the same port and data, if it has ended. Raises StackError where that fails."""
+    def is_empty(self) -> bool:
+        """Whether it holds nothing at all; a new one does not, nor one whose data was lost."""
+        return redis_server.is_empty(self._server.port)
+
+    def look_after(self) -> bool:
+        """Start it again, on the same port and data, if it has ended; says whether it had. Raises StackError."""
         status = self._server.process.poll()
         if status is None:
-            return
+            return False
         typer.echo(f"redis ended (status {status}), restarting", err=True)
         self._server.stop()
         try:
             self._server = redis_server.start(self._server.folder, port=self._server.port)
         except RedisNotStarted as error:
             raise StackError(str(error)) from error
+        return True
 
     def stop(self) -> None:
         self._server.stop()

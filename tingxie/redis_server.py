@@ -83,10 +83,20 @@ def start(folder: Path, *, port: int = 0, program: str | None = None, ready_s: f
 
 def answers_ping(port: int, *, timeout_s: float = 1.0) -> bool:
     """Whether a Redis on loopback serves commands: false while it loads its data."""
+    return _answer(port, b"PING\r\n", timeout_s).startswith(b"+PONG")
+
+
+def is_empty(port: int, *, timeout_s: float = 5.0) -> bool:
+    """Whether a Redis on loopback holds no key at all."""
+    return _answer(port, b"DBSIZE\r\n", timeout_s).startswith(b":0\r\n")
+
+
+def _answer(port: int, command: bytes, timeout_s: float) -> bytes:
+    """The beginning of what it says; nothing where it says nothing."""
     with suppress(OSError), socket.create_connection((HOST, port), timeout=timeout_s) as connection:
-        connection.sendall(b"PING\r\n")
-        return connection.recv(64).startswith(b"+PONG")
-    return False
+        connection.sendall(command)
+        return connection.recv(64)
+    return b""
 
 
 def _start_on(program: str, folder: Path, port: int, ready_s: float) -> RedisServer:

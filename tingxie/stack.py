@@ -38,6 +38,13 @@ class Stack:
     def plan_transcribe(self) -> list[ChildPlan]:
         return [self._plan(f"transcribe-{number}", "worker", "transcribe") for number in range(1, self.workers + 1)]
 
+    def plan_recover(self) -> ChildPlan:
+        return self._plan("recover", "recover")
+
+    def has_jobs(self) -> bool:
+        """Whether the store may hold jobs: only a new data folder is known to have none."""
+        return "TINGXIE_STORE_URL" in os.environ or (self.data.path / "store" / "jobs").is_dir()
+
     def _plan(self, name: str, *subcommand: str) -> ChildPlan:
         return ChildPlan(name, [sys.executable, "-m", "tingxie", *subcommand], self._environment(os.environ))
 

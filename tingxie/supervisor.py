@@ -11,6 +11,7 @@ from tingxie.child import Child
 from tingxie.errors import StackError
 from tingxie.exits import Exit
 from tingxie.own_redis import OwnRedis
+from tingxie.recovery import Recovery
 
 _TICK_S = 0.1
 #: /readyz writes to the store and asks Redis: not something to do all the time
@@ -24,12 +25,15 @@ _DEATHS_AT_START = 3
 
 
 class Supervisor:
-    """`groups` are stopped in this order, each as a whole."""
+    """`groups` are stopped in this order, each as a whole. recovery: asked for when Redis was started again."""
 
-    def __init__(self, groups: Sequence[Sequence[Child]], redis: OwnRedis | None) -> None:
+    def __init__(
+        self, groups: Sequence[Sequence[Child]], redis: OwnRedis | None, recovery: Recovery | None = None
+    ) -> None:
         self._groups = groups
         self._children = [child for group in groups for child in group]
         self._redis = redis
+        self._recovery = recovery
         self._was_ready = False
         self._ask_at = 0.0
         self._stops_asked = 0
@@ -51,8 +55,11 @@ class Supervisor:
         self._stops_asked += 1
 
     def _look_after(self, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
-        if self._redis is not None:
-            self._redis.look_after()
+        restarted = self._redis is not None and self._redis.look_after()
+        if self._recovery is not None:
+            if restarted:
+                self._recovery.ask()
+            self._recovery.look_after()
         for child in self._children:
             status = child.ended()
             if status is not None:
@@ -76,6 +83,8 @@ class Supervisor:
         typer.echo(f"{child.name} ended (status {status}), restarting in {pause_s:g} s: {reason}", err=True)
 
     def _stop_all(self) -> None:
+        if self._recovery is not None:
+            self._recovery.stop()
         for group in self._groups:
             self._stop_group(group)
         if self._redis is not None:

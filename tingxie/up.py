@@ -11,6 +11,7 @@ from tingxie.client import Client
 from tingxie.data_folder import DataFolder
 from tingxie.errors import ServerUnreachable
 from tingxie.own_redis import OwnRedis, check_reachable, without_password
+from tingxie.recovery import Recovery
 from tingxie.stack import BUNDLED_MODEL, Stack, choose_port
 from tingxie.supervisor import Supervisor
 
@@ -46,7 +47,11 @@ def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
     web = Child(stack.plan_web(), stack.data.logs, verbose=verbose)
     plans = [stack.plan_prepare(), *stack.plan_transcribe()]
     workers = [Child(plan, stack.data.logs, verbose=verbose) for plan in plans]
-    Supervisor([workers, [web]], redis).run(
+    recovery = Recovery(Child(stack.plan_recover(), stack.data.logs, verbose=verbose)) if redis else None
+    if redis and recovery and redis.is_empty() and stack.has_jobs():
+        typer.echo("Redis is empty, the store is not: recovering the ledger from it", err=True)
+        recovery.ask()
+    Supervisor([workers, [web]], redis, recovery).run(
         is_ready=lambda: _is_ready(stack.url), on_ready=lambda: typer.echo(f"ready {stack.url}")
     )
 
