@@ -34,7 +34,7 @@ def healthz() -> Alive:
 @blueprint.input(ReadyQuery, location="query")
 @blueprint.output(Readiness)
 @blueprint.doc(
-    responses={**errors(), 503: answer("Not ready", {"application/json": Readiness})},
+    responses={**errors(422), 503: answer("Not ready", {"application/json": Readiness})},
     operation_id="readyz",
     extensions=takes(open=True),
 )

@@ -39,7 +39,11 @@ def index() -> Index:
 
 @blueprint.get(f"{TYPES}<name>")
 @blueprint.output(ProblemKind)
-@blueprint.doc(responses=errors(PageNotFound), operation_id="getProblem", extensions=takes(open=True))
+@blueprint.doc(
+    operation_id="getProblem",
+    responses=errors(PageNotFound),
+    extensions=takes(open=True, path={"name": {"type": "string", "examples": ["upload-empty", "job-not-found"]}}),
+)
 def problem_kind(name: str) -> ProblemKind:
     """What a problem's `type` means"""
     for kind in error_kinds(TingxieError):

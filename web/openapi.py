@@ -31,6 +31,7 @@ from pydantic import BaseModel
 
 from jobs.errors import LedgerUnavailable, Problem, StoreUnavailable, TingxieError
 from web import problems
+from web.refusals import MalformedRequest, UriTooLong
 from web.schemas import ProblemView
 from web.validation import TEMPLATE, Adapter
 
@@ -57,7 +58,9 @@ _USUAL: Mapping[int, Sequence[type[TingxieError]]] = {
 }
 MULTIPART = "multipart/form-data"
 _MODEL = "x-model"
-_BODY, _HEADERS, _HEAD, _OPEN = "x-body", "x-headers", "x-head", "x-open"
+_BODY, _PATH, _HEADERS, _HEAD, _OPEN = "x-body", "x-path", "x-headers", "x-head", "x-open"
+#: the path parameters that many routes have
+_PATHS: Mapping[str, Mapping[str, Any]] = {"job_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}
 
 
 def errors(*kinds: int | type[TingxieError]) -> dict[int | str, Any]:
@@ -103,14 +106,15 @@ def takes(
     body: Mapping[str, Schema] | None = None,
     *,
     parts: Mapping[str, str] | None = None,
+    path: Mapping[str, Mapping[str, Any]] | None = None,
     headers: Mapping[str, str | Mapping[str, Any]] | None = None,
     head: Mapping[str, Any] | None = None,
     open: bool = False,  # noqa: A002 (reads best)
 ) -> dict[str, Any]:
     """A view's `extensions`: the body that it reads by itself, and the request headers that it minds.
 
-    `parts` names the media types of a form's files. A header is told by its description, or by a whole parameter where
-    more is to be said (`required`, `schema`).
+    `parts` names the media types of a form's files, `path` gives schemas to the path's parameters. A header is told by
+    its description, or by a whole parameter where more is to be said (`required`, `schema`).
     """
     said: dict[str, Any] = {_OPEN: True} if open else {}
     if body:
@@ -118,6 +122,8 @@ def takes(
         if parts and MULTIPART in content:
             content[MULTIPART]["encoding"] = {name: {"contentType": types} for name, types in parts.items()}
         said[_BODY] = {"required": True, "content": content}
+    if path:
+        said[_PATH] = dict(path)
     if headers:
         said[_HEADERS] = [_header(name, about) for name, about in headers.items()]
     return said | ({_HEAD: dict(head)} if head else {})
@@ -192,13 +198,18 @@ def _finish(described: dict[str, Any]) -> None:
         described["requestBody"] = body
     parameters = described.setdefault("parameters", [])
     parameters += described.pop(_HEADERS, [])
+    paths = {**_PATHS, **described.pop(_PATH, {})}
     for parameter in parameters:
-        schema = parameter["schema"] = without_null(parameter["schema"])
+        told = paths.get(parameter["name"]) if parameter["in"] == "path" else None
+        schema = parameter["schema"] = without_null(told or parameter["schema"])
         if parameter["in"] == "query" and schema.get("type") == "object":
             parameter |= {"style": "deepObject", "explode": True}
         if description := schema.pop("description", None):
             parameter.setdefault("description", description)
     responses = described["responses"]
+    for status, usual in errors(MalformedRequest, UriTooLong).items():
+        own = responses.setdefault(str(status), usual)
+        own["content"][problems.MEDIA_TYPE]["examples"] |= usual["content"][problems.MEDIA_TYPE]["examples"]
     if described.pop(_OPEN, False):
         described["security"] = []
     else:

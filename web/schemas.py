@@ -1,8 +1,8 @@
 """What goes over the wire, as models: OpenAPI is made of these, and queries are checked by them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from jobs.job import Job, JobOptions, State
 from jobs.script import Script
@@ -78,10 +78,19 @@ class Submission(JobOptions):
     """The fields of a submission, but for the file itself."""
 
 
-class SubmissionQuery(Submission):
-    """The same in the query; a form's own fields go before."""
+NoteName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+NoteText = Annotated[str, StringConstraints(max_length=100)]
 
-    filename: str = Field("", max_length=1000, description="The file's name, for a raw body.")
+
+class SubmissionQuery(Submission):
+    """The same in the query; a form's own fields go before. Short enough for a request line, in any script."""
+
+    metadata: dict[NoteName, NoteText] = Field(
+        default_factory=dict,
+        max_length=4,
+        description="Your own notes, `metadata[name]=text`; at most 4 of 100 characters here, a form takes more.",
+    )
+    filename: str = Field("", max_length=255, description="The file's name, for a raw body.")
 
 
 class ModelView(Answer):

@@ -3,6 +3,7 @@
 import errno
 import socket
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,7 @@ from jobs.settings import Settings
 from jobs.store import open_store
 from web.app import create_app
 from web.reaping import start_reaping
+from web.refusals import refuse
 
 #: How long a stopping server lets requests go on, in seconds. Polls that wait end at once; uploads may take longer.
 GRACE_S = 30
@@ -26,6 +28,8 @@ FROZEN_S = 120
 #: Connections that wait for the next request cost no thread.
 CONNECTIONS = 2000
 KEEPALIVE_S = 15
+#: the most that gunicorn can; every valid query of ours fits, in Chinese too
+REQUEST_LINE_BYTES = 8190
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -55,6 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_class": DrainingWorker,
             "pre_request": _offer_close,
             "worker_connections": CONNECTIONS,
+            "limit_request_line": REQUEST_LINE_BYTES,
             "keepalive": KEEPALIVE_S,
             "timeout": FROZEN_S,
             "graceful_timeout": GRACE_S,
@@ -85,11 +90,19 @@ def _offer_close(_worker: ThreadWorker, request: Any) -> None:
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]
-    """Tells the application when it has to come to an end, so that waiting polls don't hold it up."""
+    """Tells the application when it has to come to an end, so that waiting polls don't hold it up.
+
+    What it can't read it refuses as the application would.
+    """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.app.stopping.set()
         super().handle_exit(sig, frame)
+
+    def handle_error(self, _request: Any, client: socket.socket, _address: Any, error: BaseException) -> None:
+        """In place of gunicorn's page in HTML."""
+        with suppress(OSError):  # the client has gone
+            refuse(client, error)
 
 
 class PassedOn(Logger):  # type: ignore[misc]

@@ -1,7 +1,10 @@
 """A worker's part, played against the real ledger step by step, so that tests see every state without a model."""
 
-from jobs.errors import Problem
-from jobs.ledger import Ledger, PrepareUnit, WindowResult, WorkerInfo
+import itertools
+import threading
+
+from jobs.errors import AudioUnreadable, Problem
+from jobs.ledger import Ledger, PrepareUnit, Refused, WindowResult, WorkerInfo
 from jobs.model import ModelSpec
 from jobs.settings import DEFAULT_MODEL
 from jobs.store import AudioStore, layout
@@ -37,6 +40,7 @@ class FakeWorker:
         self._ledger = ledger
         self._store = store
         self.name = "fake-1"
+        self._claims = (f"claim-{n}" for n in itertools.count())
 
     def serve(self, model: ModelSpec | None = None) -> ModelSpec:
         """Announce a model, and be alive as a worker of both kinds for the length of a lease."""
@@ -48,17 +52,20 @@ class FakeWorker:
 
     def prepare(self) -> PrepareUnit:
         """Claim the next job and register its one window."""
-        unit = self._ledger.claim_prepare(f"{self.name}-cpu", "claim-prepare")
+        unit = self._ledger.claim_prepare(f"{self.name}-cpu", next(self._claims))
         assert unit is not None
+        self._prepare(unit)
+        return unit
+
+    def _prepare(self, unit: PrepareUnit) -> None:
         self._ledger.start(f"{self.name}-cpu", unit)
         window = Window(0, 0, SAMPLES, 0, 0)
         self._ledger.register(unit, [window], decoded_s=SAMPLES / RATE, duration_s=SAMPLES / RATE)
         self._ledger.prepared(unit, total_samples=SAMPLES, warnings=[])
-        return unit
 
     def transcribe(self, model: ModelSpec) -> None:
         leases = self._ledger.claim_windows(
-            f"{self.name}-transcribe", "claim-windows", model.key, max_windows=8, max_samples=10**9
+            f"{self.name}-transcribe", next(self._claims), model.key, max_windows=8, max_samples=10**9
         )
         assert leases
         self._ledger.start(f"{self.name}-transcribe", leases)
@@ -66,7 +73,7 @@ class FakeWorker:
 
     def finish(self) -> str:
         """Write the transcript; returns the job's id."""
-        unit = self._ledger.claim_finish(f"{self.name}-cpu", "claim-finish")
+        unit = self._ledger.claim_finish(f"{self.name}-cpu", next(self._claims))
         assert unit is not None
         self._ledger.start(f"{self.name}-cpu", unit)
         written = transcript(unit.job_id).model_dump_json().encode()
@@ -81,10 +88,27 @@ class FakeWorker:
         self.transcribe(model)
         return self.finish()
 
+    def work(self, stopping: threading.Event) -> None:
+        """Take whatever waits, until told to stop: every third job fails; those that clients end meanwhile are left."""
+        model = self.serve()
+        for number in itertools.count():
+            while (unit := self._ledger.claim_prepare(f"{self.name}-cpu", next(self._claims))) is None:
+                if stopping.wait(0.05):
+                    return
+            try:
+                if number % 3 == 2:
+                    self._ledger.fail_job(unit, Problem.of(AudioUnreadable("it holds a poem")))
+                else:
+                    self._prepare(unit)
+                    self.transcribe(model)
+                    self.finish()
+            except (Refused, AssertionError):  # cancelled or deleted before it came to that
+                continue
+
     def fail(self, problem: Problem) -> None:
         """Claim the next job and find that it can't succeed."""
         self.serve()
-        unit = self._ledger.claim_prepare(f"{self.name}-cpu", "claim-fail")
+        unit = self._ledger.claim_prepare(f"{self.name}-cpu", next(self._claims))
         assert unit is not None
         self._ledger.fail_job(unit, problem)
 

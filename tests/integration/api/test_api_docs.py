@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import web.upload  # noqa: F401 (defines an error of its own)
+import web.app  # noqa: F401 (all the errors)
 from jobs.errors import JobError, RequestError, TingxieError, Unavailable
 from jobs.job import Job, JobOptions
 from tests.integration.api.fake_worker import TEXT, FakeWorker
