@@ -40,6 +40,7 @@ class Sweep:
         """One round. Raises StoreUnavailable or LedgerUnavailable; what is left then goes the next time."""
         if not self._is_mine():
             return
+        self._expire()
         # Objects first: a job that is created meanwhile isn't among them.
         folders = _by_job(self._store.list(JOBS))
         ended = self._ledger.terminal_since(folders)
@@ -57,6 +58,15 @@ class Sweep:
         for prefix in PASSING:
             removed += self._remove_old(self._store.list(prefix))
         self._report(removed, orphans)
+
+    def _expire(self) -> None:
+        """Delete the jobs whose retention is over, whole. Should this end in mid-way, the next round goes on."""
+        for job_id in self._ledger.expired():
+            # The record first, so that `tingxie recover` can't bring the job back.
+            self._store.delete(layout.job_record(job_id))
+            self._ledger.delete(job_id)
+            self._store.delete_all(layout.job_folder(job_id))
+            log.info("job.expired", job_id=job_id)
 
     def _clear_ended(self, job_id: str, objects: list[ObjectInfo], ended_for_s: float) -> int:
         """The windows of a job that has ended, and its audio once that was kept long enough."""

@@ -42,6 +42,7 @@ class JobCalls(Calls):
             repr(request.created_at),
             repr(guessed_s),
             request.work_digest() if self._settings.dedupe else "",
+            _retention(request),
         )
         return Entered(bool(is_new), leader.decode() or None)
 
@@ -62,6 +63,7 @@ class JobCalls(Calls):
                 dtype,
                 repr(duration_s),
                 repr(finished_at),
+                _retention(request),
             )
         )
 
@@ -96,6 +98,14 @@ class JobCalls(Calls):
         """
         self._scripts.run("delete", job_id)
 
+    def expired(self, limit: int = ASKED_AT_ONCE) -> list[str]:
+        """Ended jobs whose retention is over: to be deleted, with their objects. The longest overdue first."""
+        with translated():
+            seconds, microseconds = self._redis.time()
+            now = float(seconds) + float(microseconds) / 1e6
+            found = self._redis.zrange(keys.key("expiries"), "-inf", repr(now), byscore=True, offset=0, num=limit)
+        return [job_id.decode() for job_id in found]
+
     def known(self, job_ids: Iterable[str]) -> set[str]:
         """Those of the jobs that the ledger has a record of. The objects of others are orphans."""
         return {job_id for job_id, record in self._read(job_ids) if record[0] is not None}
@@ -113,6 +123,10 @@ class JobCalls(Calls):
                     pipeline.hmget(keys.key("job", job=job_id), ["state", "finished_at"])
                 answers = pipeline.execute()
             yield from zip(asked, answers, strict=True)
+
+
+def _retention(request: JobRequest) -> str:
+    return "" if request.retention_s is None else repr(request.retention_s)
 
 
 def _unknown(job_id: str) -> JobNotFound:

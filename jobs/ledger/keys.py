@@ -28,7 +28,7 @@ ALL = (
     Key("job", "job:{job}", "hash", "until the job is deleted",
         "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
         "started_at, finished_at, error, same (digest of what its transcript follows from), leader (the job whose work "
-        "it shares), prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
+        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
         "total (samples), channels (that lie one after another on the timeline), done, done_samples, prefix (windows "
@@ -84,6 +84,7 @@ ALL = (
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options"),
     Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute"),
+    Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
     Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
     Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made"),

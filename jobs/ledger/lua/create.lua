@@ -1,6 +1,6 @@
 -- Enter a queued job; nothing changes if it is known already. Returns whether it is new, and the job that it follows.
 -- Where it has none to follow it is pinned to the latest announced spec of its model, a served one first.
-local id, request, options, owner, priority, model, created_at, expected_s, same = unpack(ARGV)
+local id, request, options, owner, priority, model, created_at, expected_s, same, retention_s = unpack(ARGV)
 if call('EXISTS', K.job(id)) == 1 then return {0, call('HGET', K.job(id), 'leader') or ''} end
 local now, arrival = clock(), ticket()
 call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 'priority', priority, 'model', model,
@@ -8,6 +8,7 @@ call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 
   'expected_s', expected_s, 'registered', 0, 'registered_stop', 0, 'done', 0, 'done_samples', 0, 'prefix', 0,
   'progress', 0)
 if same ~= '' then call('HSET', K.job(id), 'same', same) end
+if retention_s ~= '' then call('HSET', K.job(id), 'retention_s', retention_s) end
 call('ZADD', K.owner_jobs(owner), created_at, id)
 enter(load_job(id), now)
 return {1, call('HGET', K.job(id), 'leader') or ''}

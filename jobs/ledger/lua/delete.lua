@@ -3,6 +3,7 @@ local job = load_job(ARGV[1])
 if not job.state then return 0 end
 if job.active then withdraw(job) end
 call('ZREM', K.owner_jobs(job.owner), job.id)
+call('ZREM', K.expiries(), job.id)
 call('DEL', K.job(job.id))
 job.state = 'deleted'
 part_with_followers(job, clock())

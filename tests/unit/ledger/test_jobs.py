@@ -213,6 +213,22 @@ def test_the_sweep_learns_what_is_known_and_what_has_ended(ledger: Ledger) -> No
     assert ledger.known(f"job{n}" for n in range(1200)) == set()
 
 
+def test_an_ended_job_expires_after_its_retention(ledger: Ledger, redis: Redis) -> None:
+    for job_id, retention_s in (("short", 1e-6), ("shorter", 1e-6), ("long", 1000.0), ("none", None)):
+        ledger.create(given.request(job_id, retention_s=retention_s))
+    assert ledger.expired() == []
+    for job_id in ("shorter", "short", "long", "none"):
+        ledger.cancel(job_id)
+    assert ledger.expired() == ["shorter", "short"]
+    assert ledger.expired(1) == ["shorter"]
+    for job_id in ("shorter", "short", "long", "none"):
+        ledger.delete(job_id)
+    assert not redis.exists("tingxie:expiries")
+    restored = {"revision": "r1", "dtype": "float32", "duration_s": 12.5, "finished_at": 5.0}
+    ledger.restore_succeeded(given.request("old", retention_s=1000.0), **restored)  # type: ignore[arg-type]
+    assert ledger.expired() == ["old"]
+
+
 def test_restored_with_its_transcript(ledger: Ledger) -> None:
     asked = given.request()
     restored = {"revision": "r1", "dtype": "float32", "duration_s": 12.5, "finished_at": 2_000_000_000.0}

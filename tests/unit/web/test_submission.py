@@ -47,6 +47,20 @@ def test_an_accepted_job_is_stored_entered_and_hinted(
     assert submissions.hinter.waiting("tingxie.cpu") == 1
 
 
+@pytest.mark.parametrize(
+    ("servers", "asked", "kept"),
+    [(0.0, None, None), (0.0, 9.0, 9.0), (5.0, None, 5.0), (5.0, 9.0, 5.0), (9.0, 5.0, 5.0)],
+)
+def test_a_job_is_kept_no_longer_than_the_server_keeps_any(
+    settings: Settings, submissions: Submissions, servers: float, asked: float | None, kept: float | None
+) -> None:
+    strict = settings.model_copy(update={"retention_s": servers})
+    taker = Submissions(strict, submissions.ledger, submissions.store, submissions.hinter)
+    stored = taker.receive("job", [AUDIO])
+    options = JobOptions(retention_s=asked)
+    assert taker.accept("job", stored, filename="a", options=options, owner="local").retention_s == kept
+
+
 def test_a_lost_hint_is_no_error(settings: Settings, ledger: Ledger, folder: FolderStore) -> None:
     nowhere = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir)
     request = submitted(Submissions(settings, ledger, folder, Hinter(make_celery(nowhere))))

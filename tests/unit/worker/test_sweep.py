@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.errors import StoreUnavailable
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import FolderStore, layout
@@ -61,6 +62,38 @@ def test_audio_goes_after_its_retention_and_the_transcript_stays(
     put(store, layout.transcript("job"))
     sweep(ledger, store, settings.model_copy(update={"audio_retention_s": 1e-3}))
     assert left(store) == [layout.job_record("job"), layout.transcript("job")]
+
+
+def test_a_job_past_its_retention_goes_whole(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
+    for job_id, retention_s in (("over", 1e-6), ("kept", 1000.0), ("for-ever", None)):
+        ledger.create(request(job_id, retention_s=retention_s))
+        put_job(store, job_id)
+        put(store, layout.transcript(job_id))
+    sweep(ledger, store, settings)
+    assert ledger.known(["over"])  # it has not ended
+    for job_id in ("over", "kept", "for-ever"):
+        ledger.cancel(job_id)
+    sweep(ledger, store, settings)
+    assert ledger.known(["over", "kept", "for-ever"]) == {"kept", "for-ever"}
+    assert {name.split("/")[1] for name in left(store)} == {"kept", "for-ever"}
+    assert layout.transcript("kept") in left(store)
+
+
+def test_an_expiry_that_ended_in_mid_way_goes_on(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
+    class Away(FolderStore):
+        def delete_all(self, prefix: str) -> int:
+            raise StoreUnavailable(prefix)
+
+    ledger.create(request("over", retention_s=1e-6))
+    ledger.create(request("next", retention_s=1e-6))
+    for job_id in ("over", "next"):
+        put_job(store, job_id, OLD_S)
+        ledger.cancel(job_id)
+    with pytest.raises(StoreUnavailable):
+        sweep(ledger, Away(store.root), settings)
+    assert len(ledger.known(["over", "next"])) == 1
+    sweep(ledger, store, settings)
+    assert left(store) == []
 
 
 def test_a_deleted_job_leaves_nothing_and_an_upload_is_left_alone(

@@ -65,6 +65,12 @@ end
 
 local part_with_followers -- sharing.lua
 
+-- The job has ended: from when on it is to be deleted, if it isn't kept for ever.
+local function expire(id, finished_at)
+  local keep_s = call('HGET', K.job(id), 'retention_s')
+  if keep_s then call('ZADD', K.expiries(), seconds(finished_at + keep_s), id) end
+end
+
 -- The one way into a terminal state. The fences stay, so that a repeated call is known as one.
 local function end_job(job, state, now)
   withdraw(job)
@@ -72,6 +78,7 @@ local function end_job(job, state, now)
   call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
     'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
   job.state, job.active = state, false
+  expire(job.id, now)
   part_with_followers(job, now)
 end
 
