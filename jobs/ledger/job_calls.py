@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import cast
 
 from jobs.errors import JobNotFound
 from jobs.job import Job, JobRequest
@@ -103,8 +104,8 @@ class JobCalls(Calls):
         with translated():
             seconds, microseconds = self._redis.time()
             now = float(seconds) + float(microseconds) / 1e6
-            found = self._redis.zrange(keys.key("expiries"), "-inf", repr(now), byscore=True, offset=0, num=limit)
-        return [job_id.decode() for job_id in found]
+            found = self._redis.zrangebyscore(keys.key("expiries"), "-inf", repr(now), 0, limit)
+        return [job_id.decode() for job_id in cast("list[bytes]", found)]
 
     def known(self, job_ids: Iterable[str]) -> set[str]:
         """Those of the jobs that the ledger has a record of. The objects of others are orphans."""
