@@ -110,10 +110,14 @@ class JobRequest(BaseModel):
     priority: Priority
     metadata: dict[str, str]
     retention_s: float | None = None
+    #: where a worker fetches the audio; size and digest are unknown then (0 and '')
+    source_url: str | None = None
 
     def work_digest(self) -> str:
         """The same for requests whose transcripts must be the same: SHA-256 of the audio's digest and the options."""
-        work = self.model_dump(mode="json", exclude=OF_THE_JOB_ONLY)
+        # what a URL gives isn't known before it has been fetched, and may be something else the next time
+        own = OF_THE_JOB_ONLY - {"id"} if self.source_url else OF_THE_JOB_ONLY
+        work = self.model_dump(mode="json", exclude=own)
         return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 
 
@@ -128,6 +132,7 @@ class Job(BaseModel):
     dtype: str | None = None
     language: str | None = None
     filename: str
+    source_url: str | None = Field(None, description="Where the audio is fetched from; null for uploads.")
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None

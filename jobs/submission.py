@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from urllib.parse import unquote
 
 import structlog
 
@@ -21,6 +22,7 @@ from jobs.errors import (
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
 from jobs.model import ModelSpec
+from jobs.outgoing import check_url
 from jobs.settings import Cutting, Settings
 from jobs.store import AudioStore, Stored, layout
 from jobs.window import MIN_KEPT_SHARE
@@ -70,7 +72,25 @@ class Submissions:
             self.discard(job_id)
             raise
 
-    def accept(self, job_id: str, stored: Stored, *, filename: str, options: JobOptions, owner: str) -> Accepted:
+    def accept_url(self, url: str, *, filename: str, options: JobOptions, owner: str) -> Accepted:
+        """Make a job whose audio a worker will fetch; `filename` '' takes the URL's own. Raises as `accept` does.
+
+        Raises UrlRefused for a URL that can be refused without a look-up.
+        """
+        target = check_url(url, self.settings.allowed)
+        named = filename or unquote(target.path.partition("?")[0]).rpartition("/")[2]
+        return self.accept(self.begin(), Stored(0, ""), filename=named, options=options, owner=owner, source_url=url)
+
+    def accept(
+        self,
+        job_id: str,
+        stored: Stored,
+        *,
+        filename: str,
+        options: JobOptions,
+        owner: str,
+        source_url: str | None = None,
+    ) -> Accepted:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
         Raises OptionsConflict, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
@@ -78,6 +98,7 @@ class Submissions:
         """
         try:
             request = self._request(job_id, stored, filename, options, owner)
+            request = request.model_copy(update={"source_url": source_url})
             self.store.write(layout.job_record(job_id), [request.model_dump_json().encode()], sync=True)
         except BaseException:
             self.discard(job_id)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -20,15 +20,17 @@ from jobs.errors import (
     UnsupportedFormat,
     UploadEmpty,
     UploadTooLarge,
+    UrlRefused,
 )
 from jobs.job import Job, JobRequest, State
 from jobs.store import Stored, layout
 from web.auth import ScopeMissing
 from web.openapi import BINARY, MULTIPART, NUMBER, TEXT, answer, errors, form, takes
-from web.problems import InvalidFields
-from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission, SubmissionQuery
+from web.problems import BodyTooLarge, InvalidFields, MalformedBody
+from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission, SubmissionQuery, UrlSubmission
 from web.services import Services, current_caller, current_owner, services
 from web.upload import Form, UploadInterrupted, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
+from web.validation import Adapter
 from web.waiting import preferred_wait_s
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", tag="Jobs")
@@ -55,11 +57,19 @@ VOLATILE = frozenset({"eta_s", "queue_ahead_s"})
             UploadEmpty,
             UnknownModel,
             OptionsConflict,
+            UrlRefused,
+            MalformedBody,
+            BodyTooLarge,
             StoreFull,
         ),
     },
     extensions=takes(
-        {MULTIPART: form(Submission, "file"), "audio/*": BINARY, "application/octet-stream": BINARY},
+        {
+            MULTIPART: form(Submission, "file"),
+            "application/json": UrlSubmission,
+            "audio/*": BINARY,
+            "application/octet-stream": BINARY,
+        },
         parts={"file": "audio/*"},
     ),
 )
@@ -67,12 +77,15 @@ def submit(query_data: SubmissionQuery) -> Response:
     """Submit a recording
 
     As multipart/form-data with the file in `file` and the options as fields, or as the raw bytes with `filename` and
-    the options in the query.
+    the options in the query, or by its `url`, with the options, as JSON.
     """
     front = services()
     refuse_oversize(request, front.settings.max_upload_bytes)
-    job_id = front.submissions.begin()
-    accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
+    if request.is_json:
+        accepted = _from_url(front, query_data)
+    else:
+        job_id = front.submissions.begin()
+        accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
     job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
     document = job_document(job)
     headers = {"Location": document["links"]["self"], "Retry-After": str(SHORTEST_RETRY_S)}
@@ -197,6 +210,14 @@ def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> JobReque
     front.submissions.check(options)
     stored = front.submissions.receive(job_id, body_pieces(request))
     return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
+
+
+def _from_url(front: Services, query: SubmissionQuery) -> JobRequest:
+    given = cast("UrlSubmission", Adapter(UrlSubmission).validate_input(request, "json"))
+    chosen = {**query.model_dump(exclude_unset=True), **given.model_dump(exclude_unset=True)}
+    filename, url = chosen.pop("filename", ""), chosen.pop("url")
+    options = Submission.model_validate(chosen)
+    return front.submissions.accept_url(url, filename=filename, options=options, owner=current_owner())
 
 
 def _options(query: SubmissionQuery, fields: Mapping[str, str]) -> Submission:

@@ -93,6 +93,18 @@ class SubmissionQuery(Submission):
     filename: str = Field("", max_length=255, description="The file's name, for a raw body.")
 
 
+class UrlSubmission(Submission):
+    """A submission by URL: a worker fetches the recording."""
+
+    url: str = Field(
+        max_length=2048,
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$",
+        description="Where the recording is; http or https, with no user name or password in it.",
+        examples=["https://example.com/talk.mp3"],
+    )
+    filename: str = Field("", max_length=1000, description="Its name; by default the URL's last part.")
+
+
 class ModelView(Answer):
     """A model that a worker has announced."""
 

@@ -12,8 +12,10 @@ from jobs.settings import Settings
 from jobs.store import AudioStore
 from worker.backoff import Backoff
 from worker.drain import Drain
+from worker.fetch import Fetch
 from worker.finish import finish
 from worker.insistence import insist
+from worker.outgoing import Outgoing
 from worker.prepare import prepare
 from worker.slots import Slots
 from worker.watchdog import EXIT_STATUS, Watchdog
@@ -42,6 +44,7 @@ class CpuWorker:
         slots: Slots,
         drain: Drain,
         watchdog: Watchdog,
+        outgoing: Outgoing,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -51,6 +54,7 @@ class CpuWorker:
         self._slots = slots
         self._drain = drain
         self._watchdog = watchdog
+        self._outgoing = outgoing
         self._backoff = Backoff(drain)
 
     def work(self) -> None:
@@ -99,6 +103,15 @@ class CpuWorker:
         if isinstance(unit, FinishUnit):
             finish(unit, self._ledger, self._store, self._settings)
             return
+        fetch = Fetch(
+            unit,
+            self._ledger,
+            self._store,
+            self._settings,
+            self._outgoing,
+            should_yield=self._others_wait,
+            is_draining=lambda: self._drain.requested,
+        )
         prepare(
             unit,
             self._ledger,
@@ -107,6 +120,7 @@ class CpuWorker:
             should_yield=self._others_wait,
             is_draining=lambda: self._drain.requested,
             on_registered=lambda added, waiting: self._hint(unit.spec.key, added, waiting),
+            fetched=fetch.run,
         )
 
     def _others_wait(self) -> bool:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -41,6 +42,10 @@ LookUp = Callable[[str, int], Iterable[str]]
 
 class RequestFailed(Exception):
     """The network or the server failed; another attempt may work. The message is for the URL's owner."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,17 @@ class _Message:
 def system_look_up(name: str, port: int) -> list[str]:
     """By the system's resolver, /etc/hosts included."""
     return [str(found[4][0]) for found in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)]
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float:
+    """What Retry-After asks for, in seconds or as a date; 0 where it says nothing that can be read."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 class Outgoing:

@@ -37,14 +37,18 @@ def prepare(
     should_yield: Callable[[], bool],
     is_draining: Callable[[], bool] = lambda: False,
     on_registered: Callable[[int, int], None] = lambda _added, _waiting: None,
+    fetched: Callable[[], bool] = lambda: True,
 ) -> None:
     """Work on a claimed unit until the job is prepared, failed, refused, parked or yielded; the ledger knows which.
 
     should_yield: others wait; asked once settings.prepare_slice_s of work are done. is_draining: this process is to
     end; asked about twice a second. on_registered: so many windows became claimable, and so many of the job's now wait
-    unclaimed. Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
+    unclaimed. fetched: brings the audio into the store if it isn't there; False if the unit was given up meanwhile.
+    Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
     """
     try:
+        if not fetched():
+            return
         registrar = Registrar(unit, ledger, store, on_registered)
         _attempt(unit, registrar, ledger, store, settings, should_yield=should_yield, is_draining=is_draining)
     except Refused:

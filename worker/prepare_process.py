@@ -16,6 +16,7 @@ from worker.cpu import CpuWorker
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.memory import limit_memory
+from worker.outgoing import Outgoing
 from worker.program import run_program
 from worker.slots import Slots
 from worker.tasks import add_cpu_task
@@ -53,6 +54,7 @@ class PrepareChild:
             slots=slots,
             drain=self._drain,
             watchdog=Watchdog("unit.hung", settings.prepare_timeout_s),
+            outgoing=Outgoing(settings.allowed),
         )
         self._upkeep = Upkeep(heartbeat, ledger, store, hinter, settings, incarnation=incarnation)
         self._upkeep.start()

@@ -37,6 +37,7 @@ class Reconciler:
     def _round(self) -> None:
         self._reaper.reap()
         self._ledger.expire_waiting(self._settings.waiting_timeout_s)
+        self._ledger.wake_resting()
         sent = self._hint()
         if sent:
             self._ledger.count_hints(sent)

@@ -26,7 +26,8 @@ RECORD = "/job.json"
 
 @dataclass(slots=True)
 class Counts:
-    """restored: have a transcript. entered: will be transcribed anew. known: the ledger had them.
+    """restored: have a transcript. entered: will be transcribed anew, fetched first if need be. known: the ledger had
+    them.
 
     skipped: nothing can be done for them: neither transcript nor audio, or a job.json that can't be read.
     """
@@ -86,7 +87,7 @@ def _enter(ledger: Ledger, store: AudioStore, record: str, counts: Counts) -> No
             finished_at=written_at,
         )
         counts.restored += is_new
-    elif store.exists(layout.audio(request.id)):
+    elif request.source_url or store.exists(layout.audio(request.id)):
         is_new = ledger.create(request).is_new
         counts.entered += is_new
     else:

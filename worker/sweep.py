@@ -69,10 +69,11 @@ class Sweep:
             log.info("job.expired", job_id=job_id)
 
     def _clear_ended(self, job_id: str, objects: list[ObjectInfo], ended_for_s: float) -> int:
-        """The windows of a job that has ended, and its audio once that was kept long enough."""
+        """The windows of a job that has ended, what was fetched of it, and its audio once that was kept long enough."""
         removed = 0
-        if any(each.name.startswith(layout.windows(job_id)) for each in objects):
-            removed += self._store.delete_all(layout.windows(job_id))
+        for folder in (layout.windows(job_id), layout.fetched(job_id)):
+            if any(each.name.startswith(folder) for each in objects):
+                removed += self._store.delete_all(folder)
         if ended_for_s > self._settings.audio_retention_s:
             audio = layout.audio(job_id)
             if any(each.name == audio for each in objects):

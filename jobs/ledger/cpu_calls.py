@@ -87,13 +87,13 @@ class CpuCalls(Calls):
         )
         return int(answer)
 
-    def yield_prepare(self, unit: PrepareUnit, *, parked: bool) -> None:
+    def yield_prepare(self, unit: PrepareUnit, *, parked: bool, rest_s: float = 0.0) -> None:
         """Give the unit up for others; parked: not claimable again before the job's waiting windows run low.
 
-        That is, fewer than half of prepare_ahead_windows.
+        That is, fewer than half of prepare_ahead_windows. With rest_s it is the time that must pass (`wake_resting`).
         """
         wake_below = self._settings.prepare_ahead_windows / 2
-        self._scripts.run("yield_prepare", unit.job_id, unit.fence, int(parked), wake_below)
+        self._scripts.run("yield_prepare", unit.job_id, unit.fence, int(parked), wake_below, repr(rest_s))
 
     def prepared(self, unit: PrepareUnit, *, total_samples: int, warnings: list[dict[str, str]]) -> bool:
         """All windows are registered and cover total_samples (else refused). True if that completes the job."""

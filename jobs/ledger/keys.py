@@ -66,6 +66,7 @@ ALL = (
     Key("specs", "specs", "hash", FOR_EVER, "model key → ModelSpec (JSON)"),
     # ---- CPU units, over all models
     Key("prepare", "prepare", "zset", FOR_EVER, "jobs whose prepare is claimable; the lowest goes first (cpu.lua)"),
+    Key("resting", "resting", "zset", FOR_EVER, "jobs whose parked prepare is claimable again at this time"),
     Key("finish", "finish", "zset", FOR_EVER, "jobs whose finish is claimable, by time"),
     # ---- workers
     Key("alive", "alive", "zset", FOR_EVER, "incarnations by the end of their lease"),

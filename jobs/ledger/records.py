@@ -23,6 +23,7 @@ def to_job(answer: list[Any]) -> Job:
         dtype=record.get("dtype"),
         language=request.language,
         filename=request.filename,
+        source_url=request.source_url,
         created_at=request.created_at,
         started_at=_float(record.get("started_at")),
         finished_at=_float(record.get("finished_at")),

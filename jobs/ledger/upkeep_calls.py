@@ -64,6 +64,10 @@ class UpkeepCalls(WorkerCalls):
             log.error("job.failed", job_id=job_id.decode(), why=error.type)
         return len(expired)
 
+    def wake_resting(self) -> int:
+        """Make prepares claimable that have rested long enough; returns how many."""
+        return int(self._scripts.run("wake_resting"))
+
     def reconcile_lock(self, incarnation: str, ttl_s: float) -> bool:
         """Whether the caller may reconcile for the next ttl_s; who holds the lock keeps it by asking again."""
         return bool(self._scripts.run("reconcile_lock", incarnation, round(ttl_s * 1000)))

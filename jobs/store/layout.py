@@ -2,6 +2,7 @@
 
 jobs/{id}/job.json         the request as accepted (JobRequest), synced before 202
 jobs/{id}/audio            the upload as it came
+jobs/{id}/fetched/{n}      a part of the upload that is fetched by URL, and `progress` (worker/fetch.py)
 jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
 jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
 models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
@@ -22,6 +23,18 @@ def job_record(job_id: str) -> str:
 
 def audio(job_id: str) -> str:
     return f"jobs/{job_id}/audio"
+
+
+def fetched(job_id: str) -> str:
+    return f"jobs/{job_id}/fetched/"
+
+
+def fetched_part(job_id: str, number: int) -> str:
+    return f"jobs/{job_id}/fetched/{number:06d}"
+
+
+def fetch_progress(job_id: str) -> str:
+    return f"jobs/{job_id}/fetched/progress"
 
 
 def windows(job_id: str) -> str:

@@ -129,6 +129,7 @@ def check_cpu_units(found: Contents, active: dict[str, dict[str, str]]) -> None:
     """Ready units stand in their set; a complete job has its finish up."""
     for kind in ("prepare", "finish"):
         assert found.members(kind) == {job_id for job_id, record in active.items() if record.get(kind) == "ready"}
+    assert found.members("resting") <= set(active)
     for record in active.values():
         if "leader" in record:
             continue

@@ -18,7 +18,10 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """`cut_after`: break the connection after so many bytes of the body, whatever Content-Length announced."""
+    """A header that is empty isn't sent.
+
+    cut_after: break the connection after so many bytes of the body, whatever Content-Length announced.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -67,7 +70,8 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             reply = receiver.answer(received)
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, value)
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body if reply.cut_after is None else reply.body[: reply.cut_after])
 

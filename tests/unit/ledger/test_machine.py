@@ -18,7 +18,7 @@ from redis import Redis
 
 from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError
 from jobs.job import JobRequest, State
-from jobs.ledger import FinishUnit, Ledger, PrepareUnit, Refused, WindowLease
+from jobs.ledger import FinishUnit, Ledger, PrepareUnit, Refused, WindowLease, keys
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
 from jobs.window import Window
@@ -155,10 +155,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self._unless_refused(lambda: self._prepare_all(unit))
 
     @precondition(lambda self: self.prepares)
-    @rule(pick=PICK, parked=st.booleans())
-    def yield_prepare(self, pick: int, parked: bool) -> None:
+    @rule(pick=PICK, parked=st.booleans(), rest_s=st.sampled_from([0.0, 0.0, 1e-3, 1000.0]))
+    def yield_prepare(self, pick: int, parked: bool, rest_s: float) -> None:
         _, unit = self.prepares[-1 - pick % len(self.prepares)]
-        self._unless_refused(lambda: self.ledger.yield_prepare(unit, parked=parked))
+        self._unless_refused(lambda: self.ledger.yield_prepare(unit, parked=parked, rest_s=rest_s))
+
+    @rule()
+    def wake_resting(self) -> None:
+        self.ledger.wake_resting()
 
     @rule(pick=PICK)
     def fail_job(self, pick: int) -> None:
@@ -272,6 +276,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _work_on(self) -> bool:
         """Do whatever can be claimed; False once there is nothing. Each turn makes progress, so this ends."""
+        for job_id in self.redis.zrange(keys.key("resting"), 0, -1):
+            self.redis.zadd(keys.key("resting"), {job_id: 1.0})
+        self.ledger.wake_resting()
         if unit := self.ledger.claim_prepare("last", given.claim_id()):
             self._prepare_all(unit)
         leases = []

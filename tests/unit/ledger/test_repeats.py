@@ -68,6 +68,9 @@ def test_prepare_that_yields_repairs_and_is_refused(twice: TwiceLedger, redis: R
     twice.register(unit, given.windows(2)[:1], decoded_s=10.0, duration_s=20.0)
     twice.yield_prepare(unit, parked=True)
     unit = given.claim_prepare(twice)
+    twice.yield_prepare(unit, parked=True, rest_s=1e-6)
+    assert twice.wake_resting() == 1
+    unit = given.claim_prepare(twice)
     twice.register(unit, given.windows(2), decoded_s=20.0, duration_s=20.0)
     with pytest.raises(Refused):
         twice.prepared(unit, total_samples=7, warnings=[])

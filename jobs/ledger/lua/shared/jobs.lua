@@ -57,6 +57,7 @@ local function withdraw(job)
     if job[kind] == 'leased' then call('SREM', K.held(job[kind .. '_holder']), member(kind, id)) end
     call('ZREM', K[kind](), id)
   end
+  call('ZREM', K.resting(), id)
   leave_queue(job)
   if job.leader then call('ZREM', K.followers(job.leader), id) end
   call('DEL', K.windows(id), K.claimable(id), K.suspects(id), K.missing(id), K.leases(id), K.marks(id),
