@@ -245,6 +245,41 @@ class UrlRefused(RequestError):
     status = 403
 
 
+class UploadNotFound(RequestError):
+    type = "upload-not-found"
+    title = "There is no such upload"
+    remedy = "Begin a new one with POST /v1/uploads; one that rests too long is removed."
+    status = 404
+
+
+class UploadLocked(RequestError):
+    type = "upload-locked"
+    title = "Another request is working on this upload"
+    remedy = "Wait a few seconds, ask for the offset, and go on from there."
+    status = 423
+
+
+class UploadOffsetMismatch(RequestError):
+    type = "upload-offset-mismatch"
+    title = "The bytes don't follow those that are here"
+    remedy = "Ask for the offset with HEAD and go on from there."
+    status = 409
+
+
+class UploadChecksumMismatch(RequestError):
+    type = "upload-checksum-mismatch"
+    title = "The bytes aren't those that were sent"
+    remedy = "Send them again; nothing of them was kept."
+    status = 460  # tus 1.0: Checksum Mismatch
+
+
+class UploadIncomplete(RequestError):
+    type = "upload-incomplete"
+    title = "The upload isn't complete"
+    remedy = "Send the rest of it first."
+    status = 409
+
+
 class JobNotFound(RequestError):
     type = "job-not-found"
     title = "There is no such job"

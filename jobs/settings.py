@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port on which the front end listens; 0 picks a free one.")
     web_threads: int = Field(32, ge=1, description="Threads of the front end, each serving one request at a time.")
     max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
+    upload_expiry_s: float = Field(
+        86_400.0, gt=0, description="A resumable upload to which nothing is added for this long is removed."
+    )
     max_duration_s: float = Field(12 * 3600.0, gt=0, description="Longest accepted audio, in seconds.")
     max_wait_s: float = Field(60.0, ge=0, description="Longest time that a poll with `wait` is held, in seconds.")
 

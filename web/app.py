@@ -11,7 +11,8 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
-from web import auth, headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload
+from jobs.uploads import Uploads
+from web import auth, headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload, uploads
 from web.key_cache import KeyCache
 from web.services import EXTENSION, Services
 from web.waiting import Waits
@@ -29,11 +30,13 @@ def create_app(
     app = APIFlask(__name__, title="Tingxie", version=version("tingxie"), docs_path=None)
     app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
     app.description = openapi.DESCRIPTION
+    submissions = Submissions(settings, ledger, store, hinter)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         ledger=ledger,
         store=store,
-        submissions=Submissions(settings, ledger, store, hinter),
+        submissions=submissions,
+        uploads=Uploads(settings, ledger, store, submissions),
         waits=Waits(
             # Half of the threads stay for everybody else, however many clients wait.
             slots=max(1, settings.web_threads // 2),
@@ -44,6 +47,6 @@ def create_app(
     )
     for part in (request_log, auth, headers, problems, openapi, upload):
         part.register(app)
-    for blueprint in (jobs.blueprint, transcripts.blueprint, models.blueprint, health.blueprint, index.blueprint):
-        app.register_blueprint(blueprint)
+    for part in (jobs, transcripts, uploads, models, health, index):
+        app.register_blueprint(part.blueprint)
     return app

@@ -19,18 +19,30 @@ from jobs.errors import (
     UnknownModel,
     UnsupportedFormat,
     UploadEmpty,
+    UploadIncomplete,
+    UploadLocked,
+    UploadNotFound,
     UploadTooLarge,
     UrlRefused,
 )
 from jobs.job import Job, JobRequest, State
 from jobs.store import Stored, layout
 from web.auth import ScopeMissing
-from web.openapi import BINARY, MULTIPART, NUMBER, TEXT, answer, errors, form, takes
+from web.openapi import BINARY, JSON, MULTIPART, NUMBER, TEXT, answer, errors, form, one_of, takes
 from web.problems import BodyTooLarge, InvalidFields, MalformedBody
-from web.schemas import JobPage, JobQuery, JobView, ListQuery, Submission, SubmissionQuery, UrlSubmission
+from web.schemas import (
+    JobPage,
+    JobQuery,
+    JobView,
+    ListQuery,
+    Submission,
+    SubmissionQuery,
+    UploadSubmission,
+    UrlSubmission,
+)
 from web.services import Services, current_caller, current_owner, services
+from web.submitting_json import submit_json
 from web.upload import Form, UploadInterrupted, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
-from web.validation import Adapter
 from web.waiting import preferred_wait_s
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", tag="Jobs")
@@ -61,12 +73,15 @@ VOLATILE = frozenset({"eta_s", "queue_ahead_s"})
             MalformedBody,
             BodyTooLarge,
             StoreFull,
+            UploadNotFound,
+            UploadIncomplete,
+            UploadLocked,
         ),
     },
     extensions=takes(
         {
             MULTIPART: form(Submission, "file"),
-            "application/json": UrlSubmission,
+            JSON: one_of(UrlSubmission, UploadSubmission),
             "audio/*": BINARY,
             "application/octet-stream": BINARY,
         },
@@ -77,12 +92,13 @@ def submit(query_data: SubmissionQuery) -> Response:
     """Submit a recording
 
     As multipart/form-data with the file in `file` and the options as fields, or as the raw bytes with `filename` and
-    the options in the query, or by its `url`, with the options, as JSON.
+    the options in the query. As JSON, with the options beside it, by its `url`, or by the `upload_id` of a complete
+    resumable upload; asking again with that gives the same job.
     """
     front = services()
     refuse_oversize(request, front.settings.max_upload_bytes)
     if request.is_json:
-        accepted = _from_url(front, query_data)
+        accepted = submit_json(front, query_data)
     else:
         job_id = front.submissions.begin()
         accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
@@ -210,14 +226,6 @@ def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> JobReque
     front.submissions.check(options)
     stored = front.submissions.receive(job_id, body_pieces(request))
     return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
-
-
-def _from_url(front: Services, query: SubmissionQuery) -> JobRequest:
-    given = cast("UrlSubmission", Adapter(UrlSubmission).validate_input(request, "json"))
-    chosen = {**query.model_dump(exclude_unset=True), **given.model_dump(exclude_unset=True)}
-    filename, url = chosen.pop("filename", ""), chosen.pop("url")
-    options = Submission.model_validate(chosen)
-    return front.submissions.accept_url(url, filename=filename, options=options, owner=current_owner())
 
 
 def _options(query: SubmissionQuery, fields: Mapping[str, str]) -> Submission:

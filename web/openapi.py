@@ -57,6 +57,7 @@ _USUAL: Mapping[int, Sequence[type[TingxieError]]] = {
     503: (LedgerUnavailable, StoreUnavailable),
 }
 MULTIPART = "multipart/form-data"
+JSON = "application/json"
 _MODEL = "x-model"
 _BODY, _PATH, _HEADERS, _HEAD, _OPEN = "x-body", "x-path", "x-headers", "x-head", "x-open"
 #: the path parameters that many routes have
@@ -136,6 +137,11 @@ def form(model: type[BaseModel], *files: str) -> dict[str, Any]:
     required = [*files, *schema.get("required", [])]
     properties = {**{name: dict(BINARY) for name in files}, **fields}
     return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+def one_of(*models: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a body that is one of these models."""
+    return {"oneOf": [_placed(model) for model in models]}
 
 
 def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:

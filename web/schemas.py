@@ -105,6 +105,25 @@ class UrlSubmission(Submission):
     filename: str = Field("", max_length=1000, description="Its name; by default the URL's last part.")
 
 
+class UploadSubmission(Submission):
+    """A submission whose file is here already."""
+
+    upload_id: str = Field(max_length=64, description="A complete upload, by its id.")
+    filename: str = Field("", max_length=1000, description="The file's name; the upload's own by default.")
+
+
+class UploadView(Answer):
+    """A resumable upload."""
+
+    id: str
+    filename: str
+    size_bytes: int = Field(description="Of the whole file, as announced.")
+    offset: int = Field(description="Bytes that are here; the next one is to be sent from there on.")
+    created_at: float
+    expires_at: float = Field(description="When it is removed if nothing more comes.")
+    job_id: str | None = Field(description="The job that was made of it.")
+
+
 class ModelView(Answer):
     """A model that a worker has announced."""
 

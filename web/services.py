@@ -10,6 +10,7 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
+from jobs.uploads import Uploads
 from web.key_cache import KeyCache
 from web.waiting import Waits
 
@@ -22,6 +23,7 @@ class Services:
     ledger: Ledger
     store: AudioStore
     submissions: Submissions
+    uploads: Uploads
     waits: Waits
     keys: KeyCache
 

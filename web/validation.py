@@ -23,7 +23,7 @@ class Adapter(PydanticAdapter):
         if location == "query":
             return self._valid(_query(request, self.model_class))
         if location == "json":
-            return self._valid(_json(request, options.get("max_bytes", MAX_JSON_BYTES)))
+            return self._valid(json_body(request, options.get("max_bytes", MAX_JSON_BYTES)))
         found: BaseModel = super().validate_input(request, location, **options)
         return found
 
@@ -63,7 +63,8 @@ def _only(name: str, values: list[str]) -> str:
     return values[0]
 
 
-def _json(request: Request, max_bytes: int) -> Any:
+def json_body(request: Request, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Raises WrongMediaType, BodyTooLarge before reading where it is announced, MalformedBody."""
     if not request.is_json:
         raise WrongMediaType(f"The body is {request.mimetype or 'of no media type'}; send application/json.")
     if (request.content_length or 0) > max_bytes:

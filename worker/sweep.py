@@ -7,9 +7,12 @@ if the ledger doesn't know it, Redis has lost its data and `tingxie recover` wil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 
+from jobs.errors import UploadLocked
+from jobs.hold import upload_hold
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
@@ -23,7 +26,7 @@ GRACE_S = 3600.0
 PARTIAL = ".part"
 JOBS = "jobs/"
 #: folders whose objects live for minutes
-PASSING = ("incoming/", "probe/")
+PASSING = ("probe/",)
 
 
 class Sweep:
@@ -42,7 +45,7 @@ class Sweep:
             return
         self._expire()
         # Objects first: a job that is created meanwhile isn't among them.
-        folders = _by_job(self._store.list(JOBS))
+        folders = _by_id(self._store.list(JOBS))
         ended = self._ledger.terminal_since(folders)
         known = self._ledger.known(folders)
         now, removed, orphans = self._ledger.now(), 0, 0
@@ -55,6 +58,7 @@ class Sweep:
                     orphans += 1
                 else:
                     removed += self._store.delete_all(layout.job_folder(job_id))
+        removed += self._remove_expired_uploads()
         for prefix in PASSING:
             removed += self._remove_old(self._store.list(prefix))
         self._report(removed, orphans)
@@ -81,6 +85,17 @@ class Sweep:
                 removed += 1
         return removed
 
+    def _remove_expired_uploads(self) -> int:
+        """Uploads to which nothing was added for too long, unless a request is just coming in for one."""
+        removed = 0
+        for upload_id, objects in _by_id(self._store.list(layout.incoming())).items():
+            if _age_s(objects) <= self._settings.upload_expiry_s:
+                continue
+            with suppress(UploadLocked), upload_hold(self._ledger, upload_id):
+                self._store.delete(layout.upload_record(upload_id))
+                removed += self._store.delete_all(layout.upload_folder(upload_id))
+        return removed
+
     def _remove_old(self, objects: Iterable[ObjectInfo]) -> int:
         old = [each for each in objects if _age_s([each]) > GRACE_S]
         for each in old:
@@ -95,7 +110,7 @@ class Sweep:
             log.warning("store.unrecorded_jobs", jobs=orphans, remedy="Run `tingxie recover`.")
 
 
-def _by_job(objects: Iterable[ObjectInfo]) -> dict[str, list[ObjectInfo]]:
+def _by_id(objects: Iterable[ObjectInfo]) -> dict[str, list[ObjectInfo]]:
     folders: defaultdict[str, list[ObjectInfo]] = defaultdict(list)
     for each in objects:
         folders[each.name.split("/")[1]].append(each)

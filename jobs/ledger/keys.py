@@ -81,6 +81,8 @@ ALL = (
         "waited: 1 until it does again"),
     Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
     # ---- the rest
+    Key("named_lock", "lock:{name}", "string", "TTL: as asked",
+        "who holds it; upload:{id}: the request that works on a resumable upload"),
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options"),

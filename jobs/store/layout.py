@@ -6,8 +6,9 @@ jobs/{id}/fetched/{n}      a part of the upload that is fetched by URL, and `pro
 jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
 jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
 models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
-incoming/{id}              an upload that is still arriving
 keys/{id}.json             an API key (ApiKey), its secret only as a hash, synced; a revoked one stays
+incoming/{id}/upload.json  a resumable upload's record (jobs/upload.py)
+incoming/{id}/parts/{n}-…  what one request wrote of it from byte n on
 """
 
 API_KEYS = "keys/"
@@ -55,3 +56,24 @@ def model_folder(model_key: str) -> str:
 
 def api_key(key_id: str) -> str:
     return f"{API_KEYS}{key_id}.json"
+
+
+def incoming() -> str:
+    return "incoming/"
+
+
+def upload_folder(upload_id: str) -> str:
+    return f"incoming/{upload_id}/"
+
+
+def upload_record(upload_id: str) -> str:
+    return f"incoming/{upload_id}/upload.json"
+
+
+def upload_parts(upload_id: str) -> str:
+    return f"incoming/{upload_id}/parts/"
+
+
+def upload_part(upload_id: str, start: int, writer: str) -> str:
+    """`writer` keeps two requests apart that write from the same byte on."""
+    return f"incoming/{upload_id}/parts/{start:015d}-{writer}"

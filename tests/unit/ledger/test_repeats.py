@@ -120,6 +120,9 @@ def test_the_others(twice: TwiceLedger) -> None:
     twice.cancel("done")
     twice.count_hints(2)
     twice.reconcile_lock("gpu", 60.0)
+    assert twice.hold("upload:1", "request", 60.0)
+    assert not twice.hold("upload:1", "other", 60.0)
+    twice.let_go("upload:1", "request")
     twice.jobs("local")
     twice.demand()
     assert twice.expire_waiting(0.0) == 1

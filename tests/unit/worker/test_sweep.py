@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import StoreUnavailable
+from jobs.hold import upload_hold
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import FolderStore, layout
@@ -113,12 +114,28 @@ def test_jobs_that_redis_has_lost_are_kept_for_recover(ledger: Ledger, store: Fo
 
 def test_what_never_became_whole_goes_in_time(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
     ledger.create(request("job"))
-    kept = [put(store, "incoming/new"), put(store, "jobs/job/audio.1234.part")]
-    put(store, "incoming/old", OLD_S)
+    kept = [put(store, "jobs/job/audio.1234.part")]
     put(store, "jobs/job/audio.5678.part", OLD_S)
     put(store, "probe/1234", OLD_S)
     sweep(ledger, store, settings)
     assert left(store) == kept
+
+
+def test_uploads_go_when_nothing_was_added_for_long(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
+    expired_s = settings.upload_expiry_s + 60
+    put(store, layout.upload_record("idle"), expired_s)
+    put(store, layout.upload_part("idle", 0, "writer"), expired_s)
+    kept = [
+        put(store, layout.upload_record("busy"), expired_s),
+        put(store, layout.upload_part("fresh", 0, "writer"), expired_s),
+        put(store, layout.upload_part("fresh", 5, "writer")),
+        put(store, layout.upload_record("fresh"), expired_s),
+    ]
+    with upload_hold(ledger, "busy"):
+        sweep(ledger, store, settings)
+        assert left(store) == kept
+    sweep(ledger, store, settings)
+    assert left(store) == kept[1:]
 
 
 def test_only_one_process_sweeps(ledger: Ledger, store: FolderStore, settings: Settings) -> None:

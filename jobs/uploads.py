@@ -1,0 +1,172 @@
+"""Resumable uploads: begun, added to, made into a job, removed. Of each, one request at a time may do so."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from jobs.containers import HEAD_BYTES, not_audio
+from jobs.errors import (
+    ObjectMissing,
+    UnsupportedFormat,
+    UploadEmpty,
+    UploadIncomplete,
+    UploadNotFound,
+    UploadOffsetMismatch,
+    UploadTooLarge,
+)
+from jobs.hold import Hold
+from jobs.incoming import Checksum, Incoming
+from jobs.job import JobOptions, JobRequest
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from jobs.store import AudioStore, layout
+from jobs.submission import Submissions, clean_filename
+from jobs.upload import Arrived, Part, Upload, stretches
+
+log = structlog.get_logger()
+
+#: what the end of a web process can cost of what had arrived, and the size of most objects of an upload
+PART_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Every call raises StoreUnavailable or LedgerUnavailable where those are away."""
+
+    settings: Settings
+    ledger: Ledger
+    store: AudioStore
+    submissions: Submissions
+
+    def create(
+        self, owner: str, size_bytes: int, *, filename: str, metadata: str, options: JobOptions, submit: bool
+    ) -> Upload:
+        """Begin an upload. Raises UploadTooLarge, and what Submissions.check raises."""
+        if size_bytes > self.settings.max_upload_bytes:
+            limit = self.settings.max_upload_bytes
+            raise UploadTooLarge(f"The upload announces {size_bytes} bytes; at most {limit} are accepted.")
+        if submit:
+            self.submissions.check(options)
+        upload = Upload(
+            id=uuid.uuid4().hex,
+            owner=owner,
+            created_at=self.ledger.now(),
+            size_bytes=size_bytes,
+            filename=clean_filename(filename),
+            metadata=metadata,
+            options=options,
+            submit=submit,
+        )
+        self._record(upload)
+        log.info("upload.begun", upload_id=upload.id, size_bytes=size_bytes)
+        return upload
+
+    def find(self, upload_id: str, owner: str) -> Arrived:
+        """The owner's upload, and what is here of it. Raises UploadNotFound."""
+        unknown = UploadNotFound(f"There is no upload {upload_id[:64]!r}.")
+        if not upload_id.isalnum() or not upload_id.isascii():
+            raise unknown
+        try:
+            upload = Upload.model_validate_json(self.store.read(layout.upload_record(upload_id)))
+            touched_at = self.store.info(layout.upload_record(upload_id)).modified_at
+        except ObjectMissing as error:
+            raise unknown from error
+        if upload.owner != owner:
+            raise unknown
+        return self._arrived(upload, touched_at)
+
+    def append(
+        self, hold: Hold, arrived: Arrived, offset: int, pieces: Iterable[bytes], checksum: Checksum | None = None
+    ) -> int:
+        """Add bytes from `offset` on; returns the new offset. What reading `pieces` raises is raised, after what came
+        before it was kept; with a checksum, all of it is kept or nothing.
+
+        Raises UploadOffsetMismatch where the bytes begin or end elsewhere than they may; UnsupportedFormat.
+        """
+        if offset != arrived.offset:
+            raise UploadOffsetMismatch(f"The bytes begin at {offset}, but {arrived.offset} are here.")
+        incoming = Incoming(hold.renewing(pieces), arrived.upload.size_bytes - offset)
+        head = incoming.peek(HEAD_BYTES)
+        if not offset and len(head) == HEAD_BYTES and (kind := not_audio(head)):
+            raise UnsupportedFormat(f"The upload is {kind}.")
+        if checksum:
+            return offset + self._write(hold, arrived.upload, offset, incoming.verified(checksum))
+        while incoming.peek(1):
+            offset += self._write(hold, arrived.upload, offset, incoming.take(PART_BYTES))
+        incoming.finish()
+        return offset
+
+    def remove(self, arrived: Arrived) -> None:
+        """Forget the upload; a job that was made of it stays."""
+        self.store.delete(layout.upload_record(arrived.upload.id))
+        self.store.delete_all(layout.upload_folder(arrived.upload.id))
+
+    def make_job(
+        self, hold: Hold, arrived: Arrived, *, filename: str = "", options: JobOptions | None = None
+    ) -> JobRequest:
+        """The job of a complete upload, with its own name and options unless others are given. Repeated, the same job.
+
+        Raises UploadIncomplete, UploadNotFound where its job was deleted, and what submitting a file raises.
+        """
+        upload = arrived.upload
+        if not arrived.is_complete:
+            raise UploadIncomplete(f"{arrived.offset} of the {upload.size_bytes} bytes are here.")
+        if upload.job_id and (made := self._made(upload)):
+            return made
+        if upload.is_job:
+            raise UploadNotFound(f"The upload {upload.id} became the job {upload.job_id}, which was deleted.")
+        if not upload.size_bytes:
+            raise UploadEmpty
+        upload = upload.model_copy(update={"job_id": upload.job_id or self.submissions.begin()})
+        chosen = options or upload.options
+        self.submissions.check(chosen)
+        self._record(upload)
+        with hold.kept():
+            stored = self.submissions.receive(upload.job_id, self._bytes(arrived))
+        hold.renew()
+        made = self.submissions.accept(
+            upload.job_id, stored, filename=filename or upload.filename, options=chosen, owner=upload.owner
+        )
+        self._used_up(upload)
+        return made
+
+    def expires_at(self, arrived: Arrived) -> float:
+        return arrived.touched_at + self.settings.upload_expiry_s
+
+    def _made(self, upload: Upload) -> JobRequest | None:
+        """The upload's job, if it was accepted, in the ledger for sure."""
+        try:
+            request = JobRequest.model_validate_json(self.store.read(layout.job_record(upload.job_id)))
+        except ObjectMissing:
+            return None
+        self.ledger.create(request)
+        self._used_up(upload)
+        return request
+
+    def _used_up(self, upload: Upload) -> None:
+        """The bytes are the job's now."""
+        if not upload.is_job:
+            self._record(upload.model_copy(update={"is_job": True}))
+        self.store.delete_all(layout.upload_parts(upload.id))
+
+    def _record(self, upload: Upload) -> None:
+        self.store.write(layout.upload_record(upload.id), [upload.model_dump_json().encode()], sync=True)
+
+    def _arrived(self, upload: Upload, touched_at: float) -> Arrived:
+        parts = []
+        for found in self.store.list(layout.upload_parts(upload.id)):
+            start, _, writer = found.name.rpartition("/")[2].partition("-")
+            if "." not in writer:  # else it isn't whole yet
+                parts.append(Part(found.name, int(start), int(start) + found.size_bytes))
+                touched_at = max(touched_at, found.modified_at)
+        return Arrived(upload, parts, touched_at)
+
+    def _write(self, hold: Hold, upload: Upload, start: int, pieces: Iterable[bytes]) -> int:
+        name = layout.upload_part(upload.id, start, hold.holder)
+        return self.store.write(name, pieces, sync=True).size_bytes
+
+    def _bytes(self, arrived: Arrived) -> Iterator[bytes]:
+        for part, start, stop in stretches(arrived.parts):
+            yield from self.store.chunks(part.name, start - part.start, stop - part.start)

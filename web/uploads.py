@@ -1,0 +1,270 @@
+"""/v1/uploads: files that arrive in as many requests as it takes (tus 1.0), and then become jobs."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from jobs.errors import (
+    OptionsConflict,
+    StoreFull,
+    UnknownModel,
+    UnsupportedFormat,
+    UploadChecksumMismatch,
+    UploadEmpty,
+    UploadLocked,
+    UploadNotFound,
+    UploadOffsetMismatch,
+    UploadTooLarge,
+)
+from jobs.hold import Hold, upload_hold
+from jobs.incoming import CHECKSUMS, Checksum
+from jobs.settings import Settings
+from jobs.upload import Arrived
+from web import tus
+from web.openapi import BINARY, NUMBER, TEXT, answer, errors, operation, takes
+from web.schemas import UploadView
+from web.services import current_owner, services
+from web.upload import UploadInterrupted, body_pieces
+
+blueprint = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", tag="Uploads")
+
+_VERSION = {"Tus-Resumable": {"required": True, "schema": {"type": "string", "const": tus.VERSION}}}
+_STANDING = {"Upload-Offset": NUMBER, "Upload-Expires": TEXT, tus.JOB_HEADER: TEXT}
+
+
+@blueprint.before_request
+def _check_version() -> None:
+    if request.method not in ("OPTIONS", "GET"):
+        tus.check_version(request)
+
+
+@blueprint.after_request
+def _name_version(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = tus.VERSION
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.headers["Tus-Version"] = tus.VERSION
+    return response
+
+
+@blueprint.route("", methods=["OPTIONS"], provide_automatic_options=False)
+@blueprint.doc(
+    operation_id="uploadCapabilities",
+    responses={
+        204: answer(
+            "What is spoken here",
+            headers={
+                "Tus-Version": TEXT,
+                "Tus-Extension": TEXT,
+                "Tus-Max-Size": NUMBER,
+                "Tus-Checksum-Algorithm": TEXT,
+            },
+        )
+    },
+    extensions=takes(open=True),
+)
+def capabilities() -> Response:
+    """Ask what of tus 1.0 is spoken here"""
+    return _answer(
+        204,
+        {
+            "Tus-Version": tus.VERSION,
+            "Tus-Extension": tus.EXTENSIONS,
+            "Tus-Max-Size": str(services().settings.max_upload_bytes),
+            "Tus-Checksum-Algorithm": ",".join(CHECKSUMS),
+        },
+    )
+
+
+@blueprint.post("")
+@blueprint.doc(
+    operation_id="createUpload",
+    responses={
+        201: answer("Begun", headers={"Location": TEXT, **_STANDING}),
+        **errors(
+            422,
+            503,
+            tus.TusHeader,
+            tus.TusVersion,
+            UploadTooLarge,
+            tus.NotTusBytes,
+            UnknownModel,
+            OptionsConflict,
+            StoreFull,
+        ),
+    },
+    extensions=takes(
+        headers={
+            **_VERSION,
+            "Upload-Length": {
+                "required": True,
+                "schema": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": Settings.model_fields["max_upload_bytes"].default,
+                },
+                "description": "The file's size in bytes, at most what Tus-Max-Size says.",
+            },
+            "Upload-Metadata": {
+                "schema": {"type": "string", "maxLength": tus.MAX_METADATA_CHARS, "pattern": tus.METADATA_PATTERN},
+                "description": "Pairs of key and base64: `filename`; `submit` as `true`; any option of a job.",
+            },
+        }
+    ),
+)
+def create() -> Response:
+    """Begin a resumable upload
+
+    Upload-Length is the file's size in bytes. Upload-Metadata may name it (`filename`), and with `submit` set to `true`
+    the upload becomes a job when its last byte is there, with whatever options of a job are beside it. Bytes may come
+    with this request already, as application/offset+octet-stream.
+    """
+    text, pairs = tus.metadata(request)
+    size_bytes = tus.count(request, "Upload-Length")
+    has_bytes = bool(request.content_length or request.headers.get("Transfer-Encoding"))
+    if has_bytes:
+        tus.check_body_type(request)
+    given_checksum = tus.checksum(request)
+    uploads = services().uploads
+    upload = uploads.create(
+        current_owner(),
+        size_bytes,
+        filename=tus.filename(pairs),
+        metadata=text,
+        options=tus.options(pairs),
+        submit=tus.wants_job(pairs),
+    )
+    with upload_hold(uploads.ledger, upload.id) as hold:
+        arrived = uploads.find(upload.id, upload.owner)
+        if has_bytes:
+            arrived = _add(hold, arrived, 0, given_checksum)
+    return _answer(201, {"Location": f"/v1/uploads/{upload.id}", **_standing(arrived)})
+
+
+@blueprint.get("/<upload_id>")
+@blueprint.output(UploadView)
+@blueprint.doc(
+    operation_id="getUpload",
+    responses=errors(503, UploadNotFound),
+    extensions=takes(
+        head=operation(
+            "headUpload",
+            "Ask how much of an upload is here, as tus has it",
+            {
+                200: answer("The offset", headers={**_STANDING, "Upload-Length": NUMBER, "Upload-Metadata": TEXT}),
+                400: answer("No Tus-Resumable"),
+                404: answer(UploadNotFound.title),
+                412: answer(tus.TusVersion.title),
+                503: answer("The store is away"),
+            },
+            tag="Uploads",
+        )
+    ),
+)
+def get(upload_id: str) -> Response:
+    """See how much of an upload is here
+
+    HEAD gives the same headers, as tus has it.
+    """
+    arrived = services().uploads.find(upload_id, current_owner())
+    upload = arrived.upload
+    view = UploadView(
+        id=upload.id,
+        filename=upload.filename,
+        size_bytes=upload.size_bytes,
+        offset=arrived.offset,
+        created_at=upload.created_at,
+        expires_at=services().uploads.expires_at(arrived),
+        job_id=upload.job_id if upload.is_job else None,
+    )
+    headers = {"Upload-Length": str(upload.size_bytes), **_standing(arrived)}
+    if upload.metadata:
+        headers["Upload-Metadata"] = upload.metadata
+    return Response(view.model_dump_json(), headers=headers, content_type="application/json")
+
+
+@blueprint.patch("/<upload_id>")
+@blueprint.doc(
+    operation_id="addToUpload",
+    responses={
+        204: answer("Added", headers=_STANDING),
+        **errors(
+            503,
+            tus.TusHeader,
+            tus.TusVersion,
+            tus.NotTusBytes,
+            UploadInterrupted,
+            UploadNotFound,
+            UploadOffsetMismatch,
+            UploadLocked,
+            UploadChecksumMismatch,
+            UnsupportedFormat,
+            UploadEmpty,
+            UnknownModel,
+            OptionsConflict,
+            StoreFull,
+        ),
+    },
+    extensions=takes(
+        {tus.BODY_TYPE: BINARY},
+        headers={
+            **_VERSION,
+            "Upload-Offset": {"required": True, "schema": NUMBER, "description": "Where these bytes belong."},
+        },
+    ),
+)
+def add(upload_id: str) -> Response:
+    """Add bytes to an upload
+
+    From Upload-Offset on, which must be what HEAD tells. Where the connection breaks, what came before stays. With
+    `Upload-Checksum` (an algorithm, a space, the digest in base64) all of the bytes are kept, or none.
+    """
+    tus.check_body_type(request)
+    offset = tus.count(request, "Upload-Offset")
+    given_checksum = tus.checksum(request)
+    uploads = services().uploads
+    uploads.find(upload_id, current_owner())
+    with upload_hold(uploads.ledger, upload_id) as hold:
+        arrived = uploads.find(upload_id, current_owner())
+        arrived = _add(hold, arrived, offset, given_checksum)
+    return _answer(204, _standing(arrived))
+
+
+@blueprint.delete("/<upload_id>")
+@blueprint.doc(
+    operation_id="deleteUpload",
+    responses={204: answer("Gone"), **errors(503, tus.TusHeader, tus.TusVersion, UploadNotFound, UploadLocked)},
+    extensions=takes(headers=_VERSION),
+)
+def delete(upload_id: str) -> Response:
+    """Give an upload up, and forget what is here of it; a job that was made of it stays"""
+    uploads = services().uploads
+    arrived = uploads.find(upload_id, current_owner())
+    with upload_hold(uploads.ledger, upload_id):
+        uploads.remove(arrived)
+    return _answer(204, {})
+
+
+def _add(hold: Hold, arrived: Arrived, offset: int, checksum: Checksum | None) -> Arrived:
+    """Take the request's bytes, and make the job if they were the last and the client wants one."""
+    uploads, upload = services().uploads, arrived.upload
+    if request.content_length and offset + request.content_length > upload.size_bytes:
+        raise UploadOffsetMismatch(f"The upload has {upload.size_bytes} bytes; these would go beyond.")
+    uploads.append(hold, arrived, offset, body_pieces(request), checksum)
+    arrived = uploads.find(upload.id, upload.owner)
+    if arrived.is_complete and upload.submit:
+        uploads.make_job(hold, arrived)
+        arrived = uploads.find(upload.id, upload.owner)
+    return arrived
+
+
+def _standing(arrived: Arrived) -> dict[str, str]:
+    return tus.standing(arrived, services().uploads.expires_at(arrived))
+
+
+def _answer(status: int, headers: Mapping[str, str]) -> Response:
+    """An answer without content."""
+    answer = Response(status=status, headers=headers)
+    del answer.headers["Content-Type"]
+    return answer
