@@ -52,6 +52,7 @@ def _name_version(response: Response) -> Response:
 @blueprint.doc(
     operation_id="uploadCapabilities",
     responses={
+        **errors(),
         204: answer(
             "What is spoken here",
             headers={
@@ -60,7 +61,7 @@ def _name_version(response: Response) -> Response:
                 "Tus-Max-Size": NUMBER,
                 "Tus-Checksum-Algorithm": TEXT,
             },
-        )
+        ),
     },
     extensions=takes(open=True),
 )
