@@ -31,7 +31,9 @@ class FailingStore(FolderStore):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> FailingStore:
-    return FailingStore(tmp_path / "store")
+    store = FailingStore.open(str(tmp_path / "store"))
+    assert isinstance(store, FailingStore)
+    return store
 
 
 @pytest.fixture
