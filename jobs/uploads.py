@@ -22,7 +22,7 @@ from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
-from jobs.submission import Submissions, clean_filename
+from jobs.submission import Accepted, Submissions, clean_filename
 from jobs.upload import Arrived, Part, Upload, stretches
 
 log = structlog.get_logger()
@@ -105,7 +105,7 @@ class Uploads:
 
     def make_job(
         self, hold: Hold, arrived: Arrived, *, filename: str = "", options: JobOptions | None = None
-    ) -> JobRequest:
+    ) -> Accepted:
         """The job of a complete upload, with its own name and options unless others are given. Repeated, the same job.
 
         Raises UploadIncomplete, UploadNotFound where its job was deleted, and what submitting a file raises.
@@ -135,15 +135,15 @@ class Uploads:
     def expires_at(self, arrived: Arrived) -> float:
         return arrived.touched_at + self.settings.upload_expiry_s
 
-    def _made(self, upload: Upload) -> JobRequest | None:
+    def _made(self, upload: Upload) -> Accepted | None:
         """The upload's job, if it was accepted, in the ledger for sure."""
         try:
             request = JobRequest.model_validate_json(self.store.read(layout.job_record(upload.job_id)))
         except ObjectMissing:
             return None
-        self.ledger.create(request)
+        entered = self.ledger.create(request)
         self._used_up(upload)
-        return request
+        return Accepted(**request.model_dump(), deduplicated_from=entered.deduplicated_from)
 
     def _used_up(self, upload: Upload) -> None:
         """The bytes are the job's now."""
