@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -97,6 +97,7 @@ def submit(query_data: SubmissionQuery) -> Response:
     """
     front = services()
     refuse_oversize(request, front.settings.max_upload_bytes)
+    accepted: JobRequest
     if request.is_json:
         accepted = submit_json(front, query_data)
     else:
