@@ -287,6 +287,14 @@ class JobNotFound(RequestError):
     status = 404
 
 
+class TooMuchQueued(RequestError):
+    type = "too-much-queued"
+    title = "Too much of your audio is waiting already"
+    remedy = "Submit it again when some of your jobs have begun, or ask the operator to raise TINGXIE_OWNER_QUEUED_S."
+    status = 429
+    headers = MappingProxyType({"Retry-After": "60"})
+
+
 class TranscriptNotReady(RequestError):
     type = "transcript-not-ready"
     title = "The transcript isn't there yet"

@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     )
     forward_timeout_s: float = Field(300.0, gt=0, description="A forward pass longer than this ends the process.")
 
+    owner_queued_s: float = Field(
+        0.0, ge=0, description="Most audio of one owner that may wait to be begun, in seconds; 0 is no limit."
+    )
+    owner_running_s: float = Field(
+        0.0, ge=0, description="Most audio of one owner in progress at once, in seconds; 0 is no limit."
+    )
     dedupe: bool = Field(
         True, description="Jobs of one owner with the same audio and options share one's work and result."
     )

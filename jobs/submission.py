@@ -14,13 +14,14 @@ from jobs.containers import HEAD_BYTES, not_audio
 from jobs.errors import (
     OptionsConflict,
     StoreUnavailable,
+    TooMuchQueued,
     UnknownModel,
     UnsupportedFormat,
     UploadEmpty,
     UploadTooLarge,
 )
 from jobs.job import JobOptions, JobRequest
-from jobs.ledger import Ledger
+from jobs.ledger import Caps, Ledger
 from jobs.model import ModelSpec
 from jobs.outgoing import check_url
 from jobs.settings import Cutting, Settings
@@ -51,9 +52,12 @@ class Submissions:
     store: AudioStore
     hinter: Hinter
 
-    def begin(self) -> str:
-        """The id of a new job; raises LedgerUnavailable before the client has sent ten gigabytes for nothing."""
-        self.ledger.now()
+    def begin(self, owner: str = "", caps: Caps | None = None) -> str:
+        """The id of a new job; raises LedgerUnavailable before the client has sent ten gigabytes for nothing.
+
+        Raises TooMuchQueued too, where an owner is named.
+        """
+        self.ledger.check_caps(owner, caps)
         return uuid.uuid4().hex
 
     def receive(self, job_id: str, chunks: Iterable[bytes]) -> Stored:
@@ -79,7 +83,9 @@ class Submissions:
         """
         target = check_url(url, self.settings.allowed)
         named = filename or unquote(target.path.partition("?")[0]).rpartition("/")[2]
-        return self.accept(self.begin(), Stored(0, ""), filename=named, options=options, owner=owner, source_url=url)
+        return self.accept(
+            self.begin(owner), Stored(0, ""), filename=named, options=options, owner=owner, source_url=url
+        )
 
     def accept(
         self,
@@ -90,11 +96,14 @@ class Submissions:
         options: JobOptions,
         owner: str,
         source_url: str | None = None,
+        caps: Caps | None = None,
     ) -> Accepted:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
-        Raises OptionsConflict, UnknownModel or StoreUnavailable, and then forgets the upload; LedgerUnavailable leaves
-        it and its job.json where they are, since the ledger may have taken the job before the answer got lost.
+        caps: the owner's, where they aren't those of the settings.
+        Raises OptionsConflict, UnknownModel, TooMuchQueued or StoreUnavailable, and then forgets the upload;
+        LedgerUnavailable leaves it and its job.json where they are, since the ledger may have taken the job before the
+        answer got lost.
         """
         try:
             request = self._request(job_id, stored, filename, options, owner)
@@ -103,7 +112,11 @@ class Submissions:
         except BaseException:
             self.discard(job_id)
             raise
-        entered = self.ledger.create(request)
+        try:
+            entered = self.ledger.create(request, caps=caps)
+        except TooMuchQueued:
+            self.discard(job_id)
+            raise
         self.hinter.cpu()
         log.info("job.accepted", job_id=job_id, size_bytes=stored.size_bytes, model=request.model)
         return Accepted(**request.model_dump(), deduplicated_from=entered.deduplicated_from)

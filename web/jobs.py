@@ -16,6 +16,7 @@ from jobs.errors import (
     JobNotFound,
     OptionsConflict,
     StoreFull,
+    TooMuchQueued,
     UnknownModel,
     UnsupportedFormat,
     UploadEmpty,
@@ -76,6 +77,7 @@ VOLATILE = frozenset({"eta_s", "queue_ahead_s"})
             UploadNotFound,
             UploadIncomplete,
             UploadLocked,
+            TooMuchQueued,
         ),
     },
     extensions=takes(
@@ -101,7 +103,7 @@ def submit(query_data: SubmissionQuery) -> Response:
     if request.is_json:
         accepted = submit_json(front, query_data)
     else:
-        job_id = front.submissions.begin()
+        job_id = front.submissions.begin(current_owner())
         accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
     job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
     document = job_document(job)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from jobs.broker import Hinter, make_celery
 from jobs.errors import ObjectMissing, TingxieError
 from jobs.job import JobRequest
-from jobs.ledger import Ledger
+from jobs.ledger import Caps, Ledger
 from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout, open_store
@@ -88,7 +88,7 @@ def _enter(ledger: Ledger, store: AudioStore, record: str, counts: Counts) -> No
         )
         counts.restored += is_new
     elif request.source_url or store.exists(layout.audio(request.id)):
-        is_new = ledger.create(request).is_new
+        is_new = ledger.create(request, caps=Caps()).is_new  # it was accepted before
         counts.entered += is_new
     else:
         counts.skipped += 1

@@ -2,6 +2,7 @@
 
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.units import (
+    Caps,
     Committed,
     Demand,
     Entered,
@@ -15,6 +16,7 @@ from jobs.ledger.units import (
 )
 
 __all__ = [
+    "Caps",
     "Committed",
     "Demand",
     "Entered",

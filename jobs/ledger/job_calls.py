@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import cast
 
-from jobs.errors import JobNotFound
+from jobs.errors import JobNotFound, TooMuchQueued
 from jobs.job import Job, JobRequest
 from jobs.ledger import keys, records
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
-from jobs.ledger.units import Entered
+from jobs.ledger.units import Caps, Entered
 
 #: until a file is decoded its length is guessed as that of 16 kHz, 16-bit, mono PCM: it only orders the first prepare
 GUESSED_BYTES_PER_S = 32_000
@@ -19,12 +19,13 @@ ASKED_AT_ONCE = 500
 
 
 class JobCalls(Calls):
-    def create(self, request: JobRequest) -> Entered:
+    def create(self, request: JobRequest, *, caps: Caps | None = None) -> Entered:
         """Enter an accepted job, queued. False if it was there already: also after a lost reply, so both are fine.
 
         With `dedupe` on it shares the work, or the result, of an earlier job of its owner with the same audio and
-        options.
+        options. caps: those of its owner; the settings' by default. Raises TooMuchQueued.
         """
+        caps = caps or Caps(self._settings.owner_queued_s, self._settings.owner_running_s)
         options = {
             "language": request.language,
             "task": request.task,
@@ -32,7 +33,7 @@ class JobCalls(Calls):
             "script": request.script,
         }
         guessed_s = min(request.size_bytes / GUESSED_BYTES_PER_S, self._settings.max_duration_s)
-        is_new, leader = self._scripts.run(
+        is_new, found = self._scripts.run(
             "create",
             request.id,
             request.model_dump_json(),
@@ -42,10 +43,23 @@ class JobCalls(Calls):
             request.model,
             repr(request.created_at),
             repr(guessed_s),
-            request.work_digest() if self._settings.dedupe else "",
+            request.work_digest() if self._settings.dedupe and request.sha256 else "",  # a URL's audio isn't known yet
             _retention(request),
+            round(1000 * caps.queued_s),
+            round(1000 * caps.running_s),
         )
-        return Entered(bool(is_new), leader.decode() or None)
+        if is_new < 0:
+            raise _too_much(found / 1000, caps)
+        return Entered(bool(is_new), found.decode() or None)
+
+    def check_caps(self, owner: str, caps: Caps | None = None) -> None:
+        """Raise TooMuchQueued where no job of the owner's, however short, would be taken now."""
+        caps = caps or Caps(self._settings.owner_queued_s)
+        with translated():
+            queued_ms = self._redis.hget(keys.key("owner_load", owner=owner), "queued")
+        queued_s = int(queued_ms or 0) / 1000
+        if 0 < caps.queued_s <= queued_s:
+            raise _too_much(queued_s, caps)
 
     def restore_succeeded(
         self, request: JobRequest, *, revision: str, dtype: str, duration_s: float, finished_at: float
@@ -128,6 +142,11 @@ class JobCalls(Calls):
 
 def _retention(request: JobRequest) -> str:
     return "" if request.retention_s is None else repr(request.retention_s)
+
+
+def _too_much(queued_s: float, caps: Caps) -> TooMuchQueued:
+    waits, most = (f"{seconds / 3600:.2f}".rstrip("0").rstrip(".") for seconds in (queued_s, caps.queued_s))
+    return TooMuchQueued(f"{waits} hours of your audio wait already, and at most {most} may.")
 
 
 def _unknown(job_id: str) -> JobNotFound:

@@ -28,12 +28,13 @@ ALL = (
     Key("job", "job:{job}", "hash", "until the job is deleted",
         "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
         "started_at, finished_at, error, same (digest of what its transcript follows from), leader (the job whose work "
-        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); pinned: "
+        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); "
+        "caps (ms): weight, weighs_as (queued, running), running_cap; pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
         "total (samples), channels (that lie one after another on the timeline), done, done_samples, prefix (windows "
         "done without a gap), progress, turn (tag among its owner's jobs); "
-        "units: prepare and finish (ready, leased, parked, done), each with _fence, _holder, _started, "
+        "units: prepare and finish (ready, leased, parked, held_back, done), each with _fence, _holder, _started, "
         "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
         "running prepare mends), repairs (rounds)"),
     Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)"),
@@ -84,6 +85,10 @@ ALL = (
     Key("named_lock", "lock:{name}", "string", "TTL: as asked",
         "who holds it; upload:{id}: the request that works on a resumable upload"),
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
+    Key("owner_load", "owner:{owner}:load", "hash", "while it has unfinished jobs",
+        "queued, running: milliseconds of audio of its jobs in that state, whole jobs (caps.lua)"),
+    Key("held_back", "owner:{owner}:held_back", "zset", "while such jobs wait",
+        "queued jobs that wait until fewer of their owner's run; the lowest goes first"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options"),
     Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute"),

@@ -87,6 +87,17 @@ class Entered:
         return self.is_new
 
 
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most audio that may wait, and be in progress, of one owner; 0: no cap. A job of any length may be alone.
+
+    Audio that hasn't been decoded yet counts by a guess from its size.
+    """
+
+    queued_s: float = 0.0
+    running_s: float = 0.0
+
+
 class Refused(Exception):
     """The ledger refused a transition about a unit: its lease lapsed or its job ended. Drop the unit and go on."""
 

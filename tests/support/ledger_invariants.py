@@ -59,10 +59,13 @@ def check(found: Contents, job_ids: list[str]) -> None:
             assert not [name for name in found.keys if name.startswith(folder)], f"{job_id} left keys behind"
         if record.get("state") == "succeeded":
             assert record["done_samples"] == record["total"]
+    ended = {job_id for job_id, each in records.items() if each.get("state") in TERMINAL and "retention_s" in each}
+    assert found.members("expiries") == ended
     workers = {job_id: each for job_id, each in active.items() if "leader" not in each}
     for job_id, record in workers.items():
         check_windows(found, job_id, record)
     check_sharing(found, records, active)
+    check_caps(found, workers)
     check_holders(found, active)
     check_cpu_units(found, active)
     for model_key in found.hash("specs"):
@@ -107,6 +110,24 @@ def check_sharing(found: Contents, records: dict[str, dict[str, str]], active: d
             assert name == keys.key("same", owner=leader["owner"], digest=leader["same"])
             assert leader["state"] not in {"failed", "cancelled"}
             assert "leader" not in leader
+
+
+def check_caps(found: Contents, workers: dict[str, dict[str, str]]) -> None:
+    """What an owner's jobs weigh is written down as it is; jobs are held back only behind one that runs."""
+    for owner in {record["owner"] for record in workers.values()}:
+        mine = {job_id: record for job_id, record in workers.items() if record["owner"] == owner}
+        load: Counter[str] = Counter()
+        for record in mine.values():
+            assert record["weighs_as"] == record["state"]
+            load[record["state"]] += int(record["weight"])
+            if "total" in record:
+                assert int(record["weight"]) == -(-1000 * int(record["total"]) // int(record["rate"]))
+        assert {name: int(value) for name, value in found.hash("owner_load", owner=owner).items()} == load
+        held_back = found.members("held_back", owner=owner)
+        assert held_back == {job_id for job_id, record in mine.items() if record.get("prepare") == "held_back"}
+        assert not held_back or "running" in load
+    owners = {name.split(":")[2] for name in found.keys if name.startswith("tingxie:owner:") and "jobs" not in name}
+    assert owners <= {record["owner"] for record in workers.values()}
 
 
 def check_holders(found: Contents, active: dict[str, dict[str, str]]) -> None:

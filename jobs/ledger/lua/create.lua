@@ -1,14 +1,22 @@
--- Enter a queued job; nothing changes if it is known already. Returns whether it is new, and the job that it follows.
+-- Enter a queued job; nothing changes if it is known already. Returns whether it is new, and the job that it follows;
+-- or -1 and how much of its owner's audio waits (ms), where that is too much: then nothing has changed either.
 -- Where it has none to follow it is pinned to the latest announced spec of its model, a served one first.
-local id, request, options, owner, priority, model, created_at, expected_s, same, retention_s = unpack(ARGV)
+local id, request, options, owner, priority, model, created_at, expected_s, same, retention_s = unpack(ARGV, 1, 10)
+local queued_cap, running_cap = tonumber(ARGV[11]), tonumber(ARGV[12]) -- ms; 0: none
 if call('EXISTS', K.job(id)) == 1 then return {0, call('HGET', K.job(id), 'leader') or ''} end
-local now, arrival = clock(), ticket()
+local now = clock()
+local shares = same ~= '' and leader_for({id = id, owner = owner, same = same}, spec_of(model, now))
+local queued = number(call('HGET', K.owner_load(owner), 'queued'))
+-- one that is longer than the cap may wait alone
+if queued_cap > 0 and not shares and queued > 0 and queued + expected_s * 1000 > queued_cap then return {-1, queued} end
+local arrival = ticket()
 call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 'priority', priority, 'model', model,
   'ticket', arrival, 'state', 'queued', 'created_at', created_at, 'entered_at', seconds(now),
   'expected_s', expected_s, 'registered', 0, 'registered_stop', 0, 'done', 0, 'done_samples', 0, 'prefix', 0,
   'progress', 0)
 if same ~= '' then call('HSET', K.job(id), 'same', same) end
 if retention_s ~= '' then call('HSET', K.job(id), 'retention_s', retention_s) end
+if running_cap > 0 then call('HSET', K.job(id), 'running_cap', running_cap) end
 call('ZADD', K.owner_jobs(owner), created_at, id)
 enter(load_job(id), now)
 return {1, call('HGET', K.job(id), 'leader') or ''}

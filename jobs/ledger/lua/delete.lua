@@ -7,4 +7,5 @@ call('ZREM', K.expiries(), job.id)
 call('DEL', K.job(job.id))
 job.state = 'deleted'
 part_with_followers(job, clock())
+let_others_begin(job.owner, clock())
 return 1

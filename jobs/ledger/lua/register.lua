@@ -36,4 +36,5 @@ if #fresh > 0 then
   end
 end
 set_remaining(id)
+weigh(id)
 return waiting_windows(id)

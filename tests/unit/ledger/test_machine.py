@@ -16,9 +16,9 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError
+from jobs.errors import AudioUnreadable, JobNotFound, Problem, TingxieError, TooMuchQueued
 from jobs.job import JobRequest, State
-from jobs.ledger import FinishUnit, Ledger, PrepareUnit, Refused, WindowLease, keys
+from jobs.ledger import Caps, FinishUnit, Ledger, PrepareUnit, Refused, WindowLease, keys
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
 from jobs.window import Window
@@ -91,9 +91,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(owner=OWNERS, priority=PRIORITIES, audio=AUDIO)
     def create(self, owner: str, priority: str, audio: str) -> None:
         if len(self.jobs) < 6:
-            asked = given.request(f"job{len(self.jobs)}", owner=owner, priority=priority, sha256=audio)
+            retention_s = 1e-6 if audio[0] == "2" else None
+            asked = given.request(
+                f"job{len(self.jobs)}", owner=owner, priority=priority, sha256=audio, retention_s=retention_s
+            )
+            caps = Caps(queued_s=35.0, running_s=25.0) if owner == "x" else None
+            try:
+                entered = self.ledger.create(asked, caps=caps)
+            except TooMuchQueued:
+                assert not self.ledger.known([asked.id])
+                return
+            assert entered.is_new
             self.jobs.append(asked.id)
-            assert self.ledger.create(asked)
 
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
@@ -110,6 +119,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         self.store -= self.deleted
+        for job_id in self.ledger.expired():
+            assert self.ended.get(job_id) or self.ledger.job(job_id).state.is_terminal
+            self.ledger.delete(job_id)
+            self.deleted.add(job_id)
+            self.store.discard(job_id)
 
     # ---- what workers do
     @rule(revision=st.sampled_from(["r1", "r1", "r2"]))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from jobs.broker import Hinter, make_celery
-from jobs.errors import LedgerUnavailable, StoreUnavailable, UploadTooLarge
+from jobs.errors import LedgerUnavailable, StoreUnavailable, TooMuchQueued, UploadTooLarge
 from jobs.job import JobOptions, JobRequest
-from jobs.ledger import Entered, Ledger
+from jobs.ledger import Caps, Entered, Ledger
 from jobs.settings import Settings
 from jobs.store import FolderStore, Stored, layout
 from jobs.submission import Accepted, Submissions, clean_filename
@@ -69,8 +69,8 @@ def test_a_lost_hint_is_no_error(settings: Settings, ledger: Ledger, folder: Fol
 
 def test_an_ambiguous_reply_keeps_the_upload(settings: Settings, submissions: Submissions, folder: FolderStore) -> None:
     class ReplyLost(Ledger):
-        def create(self, request: JobRequest) -> Entered:
-            super().create(request)
+        def create(self, request: JobRequest, *, caps: Caps | None = None) -> Entered:
+            super().create(request, caps=caps)
             raise LedgerUnavailable
 
     flaky = ReplyLost.connect(settings)
@@ -81,6 +81,22 @@ def test_an_ambiguous_reply_keeps_the_upload(settings: Settings, submissions: Su
     [audio, record] = names(folder)
     request = JobRequest.model_validate_json(folder.read(record))
     assert audio == layout.audio(request.id)
+
+
+def test_too_much_of_an_owners_audio_leaves_nothing(
+    settings: Settings, submissions: Submissions, folder: FolderStore
+) -> None:
+    submitted(submissions)
+    before = names(folder)
+    for caps in (Caps(queued_s=0.01), Caps(queued_s=0.05)):  # the audio counts for 0.03 s
+        job_id = submissions.begin("local", Caps())
+        stored = submissions.receive(job_id, [AUDIO, b"another"])
+        with pytest.raises(TooMuchQueued):
+            submissions.accept(job_id, stored, filename="a", options=JobOptions(), owner="local", caps=caps)
+        assert names(folder) == before
+    with pytest.raises(TooMuchQueued):
+        submissions.begin("local", Caps(queued_s=0.03))
+    submissions.begin("another", Caps(queued_s=0.03))
 
 
 def test_redis_gone_before_the_job_was_written_leaves_nothing(

@@ -26,6 +26,7 @@ local function pin(job, key, spec, now)
   call('ZADD', K.queue(key), RANK[job.priority] + number(job.ticket), job.id)
   call('HSET', K.groups(key), job.id, job.priority .. ':' .. job.owner)
   set_remaining(job.id)
+  call('ZREM', K.held_back(job.owner), job.id)
   offer_prepare(job.id, now)
 end
 
@@ -63,10 +64,22 @@ end
 -- The next job whose unit of this kind is claimable, taken out of the set.
 local function pop_ready(kind)
   while true do
-    local id = call('ZPOPMIN', K[kind]())[1]
+    local id, score = unpack(call('ZPOPMIN', K[kind]()))
     if not id then return nil end
     local job = load_job(id)
-    if job.active and job[kind] == 'ready' then return job end
+    if job.active and job[kind] == 'ready' and not held_back(job, score) then return job end
+  end
+end
+
+-- One of an owner's jobs has ended: as many of those that were held back are offered again as there is room for.
+function let_others_begin(owner, now)
+  local running = running_of(owner)
+  while true do
+    local id = call('ZRANGE', K.held_back(owner), 0, 0)[1]
+    if not id or is_capped(id, running) then return end
+    running = running + number(call('HGET', K.job(id), 'weight'))
+    call('ZREM', K.held_back(owner), id)
+    offer_prepare(id, now)
   end
 end
 

@@ -58,13 +58,15 @@ local function withdraw(job)
     call('ZREM', K[kind](), id)
   end
   call('ZREM', K.resting(), id)
+  call('ZREM', K.held_back(job.owner), id)
+  weigh(id, true)
   leave_queue(job)
   if job.leader then call('ZREM', K.followers(job.leader), id) end
   call('DEL', K.windows(id), K.claimable(id), K.suspects(id), K.missing(id), K.leases(id), K.marks(id),
     K.results(id), K.text(id), K.later_text(id))
 end
 
-local part_with_followers -- sharing.lua
+local part_with_followers, let_others_begin -- sharing.lua, cpu.lua
 
 -- The job has ended: from when on it is to be deleted, if it isn't kept for ever.
 local function expire(id, finished_at)
@@ -81,6 +83,7 @@ local function end_job(job, state, now)
   job.state, job.active = state, false
   expire(job.id, now)
   part_with_followers(job, now)
+  let_others_begin(job.owner, now)
 end
 
 local function fail(job, problem, now)

@@ -20,6 +20,7 @@ local function begin(job, now)
   if job.state ~= 'queued' then return end
   job.state = 'running'
   call('HSET', K.job(job.id), 'state', 'running', 'started_at', seconds(now))
+  weigh(job.id)
   for _, id in ipairs(call('ZRANGE', K.followers(job.id), 0, -1)) do begin(load_job(id), now) end
 end
 
@@ -52,6 +53,7 @@ end
 
 local function follow(job, leader, now)
   call('HSET', K.job(job.id), 'leader', leader.id)
+  weigh(job.id)
   if leader.state == 'succeeded' then
     offer_copy(job.id, leader.id, now)
     return
@@ -88,6 +90,7 @@ local function enter(job, now)
   end
   job.leader = nil
   call('HDEL', K.job(job.id), 'leader')
+  weigh(job.id)
   if job.same then call('SET', K.same(job.owner, job.same), job.id) end
   if key then
     pin(job, key, cjson.decode(call('HGET', K.specs(), key)), now)
