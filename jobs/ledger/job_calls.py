@@ -43,7 +43,7 @@ class JobCalls(Calls):
             request.model,
             repr(request.created_at),
             repr(guessed_s),
-            request.work_digest() if self._settings.dedupe and request.sha256 else "",  # a URL's audio isn't known yet
+            request.work_digest() if self._settings.dedupe else "",
             _retention(request),
             round(1000 * caps.queued_s),
             round(1000 * caps.running_s),
