@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address on which the front end listens.")
     port: int = Field(8000, ge=0, le=65535, description="Port on which the front end listens; 0 picks a free one.")
     web_threads: int = Field(32, ge=1, description="Threads of the front end, each serving one request at a time.")
+    web_streams: int = Field(256, ge=1, description="Event streams and waiting requests held besides those threads.")
+    stream_heartbeat_s: float = Field(
+        15.0, gt=0, description="A silent event stream sends a comment this often, in seconds."
+    )
+    stream_s: float = Field(3600.0, gt=0, description="An event stream ends after this many seconds; clients go on.")
     max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
     upload_expiry_s: float = Field(
         86_400.0, gt=0, description="A resumable upload to which nothing is added for this long is removed."

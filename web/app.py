@@ -12,8 +12,23 @@ from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
 from jobs.uploads import Uploads
-from web import auth, headers, health, index, jobs, models, openapi, problems, request_log, transcripts, upload, uploads
+from web import (
+    auth,
+    events,
+    headers,
+    health,
+    index,
+    jobs,
+    models,
+    openapi,
+    problems,
+    request_log,
+    transcripts,
+    upload,
+    uploads,
+)
 from web.key_cache import KeyCache
+from web.news import News
 from web.services import EXTENSION, Services
 from web.waiting import Waits
 
@@ -38,15 +53,14 @@ def create_app(
         submissions=submissions,
         uploads=Uploads(settings, ledger, store, submissions),
         waits=Waits(
-            # Half of the threads stay for everybody else, however many clients wait.
-            slots=max(1, settings.web_threads // 2),
+            slots=settings.web_streams,
             longest_s=settings.max_wait_s,
-            stopping=stopping or threading.Event(),
+            news=News(ledger, stopping or threading.Event()),
         ),
         keys=KeyCache(Keyring(store), ledger),
     )
     for part in (request_log, auth, headers, problems, openapi, upload):
         part.register(app)
-    for part in (jobs, transcripts, uploads, models, health, index):
+    for part in (jobs, transcripts, events, uploads, models, health, index):
         app.register_blueprint(part.blueprint)
     return app

@@ -137,7 +137,7 @@ def get_job(job_id: str, query_data: JobQuery) -> Response:
     front = services()
     preferred = preferred_wait_s(request.headers.get("Prefer", ""))
     wait_s = query_data.wait if query_data.wait is not None else preferred or 0.0
-    job = front.waits.until(_Settled(), lambda: visible_job(job_id), wait_s)
+    job = front.waits.until(job_id, _Settled(), lambda: visible_job(job_id), wait_s)
     document = job_document(job)
     headers = {"ETag": _etag(document), "Cache-Control": "no-cache"}
     if not job.state.is_terminal:

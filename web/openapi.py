@@ -16,7 +16,8 @@
 
 `errors` takes statuses (the usual problems with each) and error classes (their status, and an example of each).
 `answer` and `takes` take, for each media type, a model (it becomes a component) or a schema: SSE is
-`{"text/event-stream": TEXT}`. No schema is free-form. Examples stand in the models: `Field(examples=[…])`.
+`{"text/event-stream": event({"begun": Begun, "ended": Ended})}`. No schema is free-form. Examples stand in the models:
+`Field(examples=[…])`.
 Security schemes go into SECURITY_SCHEMES; every operation wants them, but for those with `extensions=takes(open=True)`.
 A HEAD that isn't a GET's is described by `takes(head=operation(…))` of another view on the same path.
 """
@@ -101,6 +102,18 @@ def answer(
         "content": {media_type: {"schema": _placed(schema)} for media_type, schema in (content or {}).items()},
         "headers": {name: {"schema": _placed(schema)} for name, schema in (headers or {}).items()},
     }
+
+
+def event(kinds: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The schema of each event of a stream: kind → what its data holds."""
+    content = {"anyOf": [_placed(model) for model in kinds.values()]}
+    fields = {
+        "event": {"enum": [*kinds]},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
+        "id": TEXT,
+        "retry": NUMBER,
+    }
+    return {"type": "object", "required": ["event", "data"], "properties": fields, "additionalProperties": False}
 
 
 def takes(

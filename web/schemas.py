@@ -1,10 +1,11 @@
 """What goes over the wire, as models: OpenAPI is made of these, and queries are checked by them."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from jobs.job import Job, JobOptions, State
+from jobs.job import Job, JobOptions, Stage, State
 from jobs.script import Script
 
 
@@ -56,6 +57,47 @@ class JobQuery(BaseModel):
         description="Hold the answer for up to this many seconds, until the state changes, or, with If-None-Match, "
         "until anything does.",
     )
+
+
+EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
+
+
+class EventsQuery(BaseModel):
+    last_event_id: str = Field(
+        "",
+        pattern=rf"^({EVENT_ID.pattern})?$",
+        description="Begin after this event, for clients that can't send the header Last-Event-ID, which goes first.",
+    )
+
+
+class SnapshotData(Answer):
+    """The job as it is, in place of the events before."""
+
+    state: State
+    stage: Stage | None
+    progress: float
+    text: str = Field(description="All of it so far; of a succeeded job the transcript's.")
+
+
+class StateData(Answer):
+    state: State
+    stage: Stage | None
+
+
+class TextData(Answer):
+    delta: str = Field(description="What was added to the text.")
+    progress: float
+
+
+class ProgressData(Answer):
+    progress: float
+
+
+class EndData(Answer):
+    """The last event."""
+
+    state: Literal["succeeded", "failed", "cancelled", "deleted"]
+    error: Trouble | None
 
 
 class ListQuery(BaseModel):

@@ -55,7 +55,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         chosen: dict[str, Any] = {
             "bind": f"fd://{self._descriptor}",
             "workers": 1,
-            "threads": self._settings.web_threads,
+            "threads": self._settings.web_threads + self._settings.web_streams,
             "worker_class": DrainingWorker,
             "pre_request": _offer_close,
             "worker_connections": CONNECTIONS,

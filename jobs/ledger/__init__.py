@@ -1,5 +1,6 @@
 """The ledger: every job, unit, window, lease and worker, in Redis. The truth that hints only point at."""
 
+from jobs.ledger.event_calls import Event, Happened, LedgerNews
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.units import (
     Caps,
@@ -20,8 +21,11 @@ __all__ = [
     "Committed",
     "Demand",
     "Entered",
+    "Event",
     "FinishUnit",
+    "Happened",
     "Ledger",
+    "LedgerNews",
     "ModelDemand",
     "PrepareUnit",
     "Refused",

@@ -28,7 +28,8 @@ ALL = (
     Key("job", "job:{job}", "hash", "until the job is deleted",
         "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
         "started_at, finished_at, error, same (digest of what its transcript follows from), leader (the job whose work "
-        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence); "
+        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence), "
+        "last_event (id, once it has ended); "
         "caps (ms): weight, weighs_as (queued, running), running_cap; pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
@@ -48,6 +49,8 @@ ALL = (
     Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap"),
     Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap"),
     Key("followers", "job:{job}:followers", "zset", UNTIL_END, "jobs that share its work, by arrival (sharing.lua)"),
+    Key("events", "job:{job}:events", "stream", "TTL from its job's end on: 5 minutes",
+        "what happened, for those who follow it, the last 500 or so: state, stage, progress, text, error (events.lua)"),
     # ---- one model (key: ModelSpec.key)
     Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival"),
     Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed"),

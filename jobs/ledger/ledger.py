@@ -6,6 +6,7 @@ after that: what it does, it does once.
 
 from jobs.ledger.connection import connect
 from jobs.ledger.cpu_calls import CpuCalls
+from jobs.ledger.event_calls import EventCalls
 from jobs.ledger.health_calls import HealthCalls
 from jobs.ledger.job_calls import JobCalls
 from jobs.ledger.key_calls import KeyCalls
@@ -15,7 +16,7 @@ from jobs.ledger.window_calls import WindowCalls
 from jobs.settings import Settings
 
 
-class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls, KeyCalls, LockCalls):
+class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls, KeyCalls, LockCalls, EventCalls):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 
     @classmethod

@@ -18,11 +18,12 @@ local read = {
   list = function(key) return redis.call('LRANGE', key, 0, -1) end,
   set = function(key) return redis.call('SMEMBERS', key) end,
   string = function(key) return redis.call('GET', key) end,
+  stream = function(key) return redis.call('XRANGE', key, '-', '+') end,
 }
 local found = {}
 for _, key in ipairs(redis.call('KEYS', 'tingxie:*')) do
   local kind = redis.call('TYPE', key).ok
-  found[key] = {kind, read[kind](key)}
+  found[key] = {kind, read[kind](key), redis.call('TTL', key)}
 end
 return cjson.encode(found)
 """
@@ -33,8 +34,13 @@ class Contents:
 
     def __init__(self, redis: Redis) -> None:
         self.keys: dict[str, Any] = {}
-        for name, (kind, value) in json.loads(redis.eval(DUMP, 0)).items():
-            if kind == "hash":
+        self.lasting = set[str]()
+        for name, (kind, value, ttl_s) in json.loads(redis.eval(DUMP, 0)).items():
+            if ttl_s < 0:
+                self.lasting.add(name)
+            if kind == "stream":
+                self.keys[name] = [dict(zip(flat[::2], flat[1::2], strict=True)) for _, flat in value]
+            elif kind == "hash":
                 self.keys[name] = dict(zip(value[::2], value[1::2], strict=True))
             else:
                 self.keys[name] = value if kind == "string" else set(value)
@@ -56,7 +62,7 @@ def check(found: Contents, job_ids: list[str]) -> None:
     for job_id, record in records.items():
         if job_id not in active:
             folder = keys.key("job", job=job_id) + ":"
-            assert not [name for name in found.keys if name.startswith(folder)], f"{job_id} left keys behind"
+            assert not [name for name in found.lasting if name.startswith(folder)], f"{job_id} left keys behind"
         if record.get("state") == "succeeded":
             assert record["done_samples"] == record["total"]
     ended = {job_id for job_id, each in records.items() if each.get("state") in TERMINAL and "retention_s" in each}
@@ -64,6 +70,7 @@ def check(found: Contents, job_ids: list[str]) -> None:
     workers = {job_id: each for job_id, each in active.items() if "leader" not in each}
     for job_id, record in workers.items():
         check_windows(found, job_id, record)
+        check_events(found, job_id, record)
     check_sharing(found, records, active)
     check_caps(found, workers)
     check_holders(found, active)
@@ -90,6 +97,10 @@ def check_windows(found: Contents, job_id: str, record: dict[str, str]) -> None:
     assert found.text("text", job=job_id) == "".join(f"<{index}>" for index in range(prefix))
 
 
+def told_text(found: Contents, job_id: str) -> str:
+    return "".join(event.get("text", "") for event in found.keys[keys.key("events", job=job_id)])
+
+
 def check_sharing(found: Contents, records: dict[str, dict[str, str]], active: dict[str, dict[str, str]]) -> None:
     """A follower waits behind a job that works, or for its copy; what is to be shared is there."""
     following: dict[str, set[str]] = {job_id: set() for job_id in active}
@@ -102,7 +113,10 @@ def check_sharing(found: Contents, records: dict[str, dict[str, str]], active: d
             assert not {"prepare", "prepare_holder", "measured"} & set(record)
         folder = keys.key("job", job=job_id) + ":"
         if "leader" in record:
-            assert not [name for name in found.keys if name.startswith(folder)], f"the follower {job_id} has units"
+            own = [name for name in found.keys if name.startswith(folder) and name != folder + "events"]
+            assert not own, f"the follower {job_id} has units"
+            if "finish" not in record:
+                assert told_text(found, job_id) == found.text("text", job=record["leader"])
     assert following == {job_id: found.members("followers", job=job_id) for job_id in active}
     for name in found.keys:
         if name.startswith("tingxie:same:"):
@@ -128,6 +142,16 @@ def check_caps(found: Contents, workers: dict[str, dict[str, str]]) -> None:
         assert not held_back or "running" in load
     owners = {name.split(":")[2] for name in found.keys if name.startswith("tingxie:owner:") and "jobs" not in name}
     assert owners <= {record["owner"] for record in workers.values()}
+
+
+def check_events(found: Contents, job_id: str, record: dict[str, str]) -> None:
+    """What was told adds up to what is so. These jobs are too small for anything to be trimmed."""
+    events = found.keys[keys.key("events", job=job_id)]
+    assert [event["state"] for event in events if "state" in event][-1] == record["state"]
+    assert told_text(found, job_id) == found.text("text", job=job_id)
+    progress = [float(event["progress"]) for event in events if "progress" in event]
+    assert progress == sorted(progress)
+    assert keys.key("events", job=job_id) in found.lasting
 
 
 def check_holders(found: Contents, active: dict[str, dict[str, str]]) -> None:

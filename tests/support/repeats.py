@@ -21,6 +21,7 @@ def snapshot(redis: Redis) -> dict[bytes, Any]:
         b"zset": lambda key: redis.zrange(key, 0, -1, withscores=True),
         b"set": redis.smembers,
         b"string": redis.get,
+        b"stream": redis.xrange,
         b"list": lambda key: redis.lrange(key, 0, -1),
     }
     found = {}

@@ -56,9 +56,11 @@ local function write(job)
   call('HSET', K.results(id), unpack(job.results))
   call('HDEL', K.leases(id), unpack(job.indexes))
   call('SREM', K.held(incarnation), unpack(held))
-  if #job.text > 0 then call('APPEND', K.text(id), table.concat(job.text)) end
+  local text, progress = table.concat(job.text), progress_of(job)
+  if #text > 0 then call('APPEND', K.text(id), text) end
   call('HSET', K.job(id), 'done', job.done, 'done_samples', job.done_samples, 'prefix', job.prefix,
-    'progress', progress_of(job))
+    'progress', progress)
+  tell_sharers(id, 'progress', progress, unpack(#text > 0 and {'text', text} or {}))
   count('committed', #job.indexes)
   count('redone', call('HDEL', K.marks(id), unpack(job.indexes)))
   set_remaining(id)

@@ -18,5 +18,6 @@ if same ~= '' then call('HSET', K.job(id), 'same', same) end
 if retention_s ~= '' then call('HSET', K.job(id), 'retention_s', retention_s) end
 if running_cap > 0 then call('HSET', K.job(id), 'running_cap', running_cap) end
 call('ZADD', K.owner_jobs(owner), created_at, id)
+tell(id, 'state', 'queued')
 enter(load_job(id), now)
 return {1, call('HGET', K.job(id), 'leader') or ''}

@@ -23,4 +23,6 @@ end
 for _, index in ipairs(call('SMEMBERS', K.missing(id))) do offer_window(job, index) end
 call('DEL', K.missing(id))
 call('HDEL', K.job(id), 'repair', 'prepare_repair')
-return complete(id, now) and 1 or 0
+if complete(id, now) then return 1 end
+tell_sharers(id, 'state', 'running', 'stage', 'transcribing')
+return 0

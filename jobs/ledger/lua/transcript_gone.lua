@@ -12,5 +12,5 @@ call('HDEL', K.job(id), 'finish', 'leader', unpack(KEPT))
 call('HSET', K.job(id), 'expected_s', expected_s, 'registered', 0, 'registered_stop', 0, 'done', 0, 'done_samples', 0,
   'prefix', 0, 'progress', 0)
 if call('GET', K.same(job.owner, job.same)) == gone then call('DEL', K.same(job.owner, job.same)) end
-enter(load_job(id), clock())
+enter_anew(load_job(id), clock())
 return 1

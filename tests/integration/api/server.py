@@ -32,9 +32,18 @@ class WebServer:
         }
 
     def __enter__(self) -> Self:
+        self._start(port=0)
+        return self
+
+    def restart(self) -> None:
+        """Start it again, on the same port, after it has ended."""
+        self.client.close()
+        self._start(port=int(self.url.rpartition(":")[2]))
+
+    def _start(self, *, port: int) -> None:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tingxie", "web", "--port", "0"],
+                [sys.executable, "-m", "tingxie", "web", "--port", str(port)],
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -46,7 +55,6 @@ class WebServer:
         except BaseException:
             self.process.kill()
             raise
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.client.close()

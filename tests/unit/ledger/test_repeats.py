@@ -13,7 +13,7 @@ from tests.support.repeats import ANSWERS_ONCE, TwiceLedger, TwiceScripts
 
 RAISED = Problem.of(TingxieError("the forward raised"))
 #: these read only
-READERS = {"job", "jobs", "demand"}
+READERS = {"job", "jobs", "demand", "events"}
 
 
 @pytest.fixture

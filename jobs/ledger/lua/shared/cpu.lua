@@ -89,6 +89,7 @@ local function repair(job, max_rounds, problem, now)
     fail(job, problem, now)
   else
     offer_prepare(job.id, now)
+    tell_sharers(job.id, 'state', 'running', 'stage', 'preparing')
   end
 end
 
@@ -97,5 +98,6 @@ local function complete(id, now)
   local job = fields(K.job(id), 'prepare', 'finish', 'done', 'registered')
   if job.prepare ~= 'done' or job.finish or number(job.done) ~= number(job.registered) then return false end
   offer_finish(id, now)
+  tell_sharers(id, 'state', 'running', 'stage', 'finishing')
   return true
 end

@@ -77,7 +77,9 @@ end
 -- The one way into a terminal state. The fences stay, so that a repeated call is known as one.
 local function end_job(job, state, now)
   withdraw(job)
-  call('HSET', K.job(job.id), 'state', state, 'finished_at', seconds(now))
+  local problem = state == 'failed' and call('HGET', K.job(job.id), 'error')
+  local last = problem and tell_last(job.id, 'state', state, 'error', problem) or tell_last(job.id, 'state', state)
+  call('HSET', K.job(job.id), 'state', state, 'finished_at', seconds(now), 'last_event', last)
   call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
     'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
   job.state, job.active = state, false

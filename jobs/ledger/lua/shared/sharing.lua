@@ -21,6 +21,7 @@ local function begin(job, now)
   job.state = 'running'
   call('HSET', K.job(job.id), 'state', 'running', 'started_at', seconds(now))
   weigh(job.id)
+  tell(job.id, 'state', 'running', 'stage', job.finish and 'finishing' or 'preparing')
   for _, id in ipairs(call('ZRANGE', K.followers(job.id), 0, -1)) do begin(load_job(id), now) end
 end
 
@@ -59,6 +60,8 @@ local function follow(job, leader, now)
     return
   end
   call('ZADD', K.followers(leader.id), number(job.ticket), job.id)
+  local text = call('GET', K.text(leader.id))
+  if text then tell(job.id, 'progress', call('HGET', K.job(leader.id), 'progress'), 'text', text) end
   lift(leader, job.priority, now)
   if leader.state == 'running' then begin(job, now) end
 end
@@ -100,6 +103,13 @@ local function enter(job, now)
   end
 end
 
+-- A follower has to begin anew. Its text is nobody's any more, so who follows it is given a snapshot.
+local function enter_anew(job, now)
+  call('DEL', K.events(job.id))
+  tell(job.id, 'state', job.state)
+  enter(job, now)
+end
+
 -- The job has ended or is forgotten: what becomes of those that share its work.
 function part_with_followers(job, now)
   local followers = call('ZRANGE', K.followers(job.id), 0, -1)
@@ -114,6 +124,6 @@ function part_with_followers(job, now)
   local shared = problem and SHARED_FAULTS[cjson.decode(problem).type]
   for _, id in ipairs(followers) do
     local follower = load_job(id)
-    if shared then fail(follower, problem, now) else enter(follower, now) end
+    if shared then fail(follower, problem, now) else enter_anew(follower, now) end
   end
 end
