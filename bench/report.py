@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bench.figure import Figure
 from bench.machine import Machine
@@ -25,8 +26,26 @@ def keep(name: str, about: str, figures: list[Figure]) -> None:
     (FOLDER / "RESULTS.md").write_text("\n".join([HEAD, *tables]), encoding="utf-8")
 
 
-def _table(path: Path) -> str:
-    kept = json.loads(path.read_text(encoding="utf-8"))
+def show_in(page: Path, name: str) -> None:
+    """Put the table of one measurement into a page, between `<!-- figures: NAME -->` and `<!-- end of figures -->`."""
+    begin, end = f"<!-- figures: {name} -->\n", "<!-- end of figures -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    kept = _read(FOLDER / "results" / f"{name}.json")
+    shown = f"{kept['about']} {kept['machine']}.\n\n{_rows(kept)}"
+    page.write_text(f"{before}{begin}\n{shown}\n{end}{after}", encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept
+
+
+def _rows(kept: dict[str, Any]) -> str:
     rows = [Figure(**figure).row() for figure in kept["figures"]]
-    title = f"## {path.stem}\n\n{kept['about']}\n\n{kept['machine']}.\n\n"
-    return title + "| what | measured | target | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return "| what | measured | target | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _table(path: Path) -> str:
+    kept = _read(path)
+    return f"## {path.stem}\n\n{kept['about']}\n\n{kept['machine']}.\n\n{_rows(kept)}"

@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 from tingxie import redis_server
 
 #: a text with fewer different characters would equal others by chance
-RICHNESS = 8
+RICHNESS = 6
 #: ten hours without faults
 CALM_S = 600.0
 

@@ -34,7 +34,8 @@ def check_short_ones_pass(running: Service, calm: Calm, long: bytes, count: int)
         outcome.submit(wav(12.0, seed=number))
     for job_id in list(outcome.jobs):
         assert running.wait(job_id).state is State.SUCCEEDED
-    assert not running.job(long_id).state.is_terminal
+    job = running.job(long_id)
+    assert not job.state.is_terminal, job
     outcome.add(long_id, long)
     counters = outcome.check(timeout_s=600)
     assert counters["lapsed"] == counters["fenced"] == counters["redone"] == 0

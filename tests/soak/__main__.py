@@ -16,6 +16,9 @@ from tests.soak.storm import Storm
 from tests.soak.tally import Tally
 from worker.model_folder import BUNDLED_FOLDER
 
+#: shows the last run's figures
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
@@ -30,6 +33,7 @@ def main() -> int:
     figures = tally.figures(asked.minutes)
     seeds = ", ".join(map(str, asked.seeds))
     report.keep("soak", f"{asked.minutes:g} minutes of faults, seeds {seeds} (`make soak`).", figures)
+    report.show_in(PAGE, "soak")
     for line in [figure.row() for figure in figures] + tally.errors:
         say(line)
     if tally.is_violated:

@@ -15,13 +15,14 @@ from jobs.errors import Unavailable
 from jobs.ledger import Ledger, WorkerInfo
 from jobs.ledger.units import Kind
 from tests.soak.crew import PREPARERS, TRANSCRIBERS, Crew
-from tests.soak.recovery import Recoveries, held_by
+from tests.soak.recovery import Recoveries
+from tests.support.victims import held_by
 
 #: pauses between two faults
-PAUSE_S = (2.0, 7.0)
+PAUSE_S = (3.0, 8.0)
 #: how long a kill waits for a process that holds leases, before it takes any
 HOLDER_S = 4.0
-#: of faults to a transcribe worker
+#: how often each fault is chosen, once each has come up
 WEIGHTS = {
     "kill a transcribe worker": 40,
     "kill a prepare child": 12,
@@ -32,10 +33,15 @@ WEIGHTS = {
     "kill Redis": 8,
     "delete Celery's keys": 8,
     "double the hints": 7,
+    "reset all connections": 5,
+    "delay all data": 4,
+    "blackhole": 4,
 }
 KILLS = ("kill a transcribe worker", "kill a prepare child", "kill a prepare parent", "kill Redis")
 #: Celery's and kombu's keys; the ledger's begin with `tingxie:`
 CELERY_KEYS = ("tingxie.*", "_kombu.*", "unacked*")
+#: of a network: how long it goes on, and by how much data is late
+NETWORK_S, LATE_S = (1.0, 6.0), (0.02, 0.3)
 #: a drained worker ends within its batch and 2 s; several share two cores here
 DRAIN_S = 60.0
 #: loading torch and the model, likewise
@@ -67,7 +73,12 @@ class Chaos:
             "kill Redis": self._kill_redis,
             "delete Celery's keys": self._delete_hints,
             "double the hints": self._double_hints,
+            "reset all connections": self._reset,
+            "delay all data": self._delay,
+            "blackhole": self._blackhole,
         }
+        #: each kind comes up once, in any order, before chance has its way
+        self._due = self._random.sample(list(WEIGHTS), len(WEIGHTS))
 
     def start(self) -> None:
         self._thread.start()
@@ -85,11 +96,12 @@ class Chaos:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._random.uniform(*PAUSE_S)):
-            name = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            name = self._due[-1] if self._due else self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             try:
                 if self._faults[name]():
                     self.counts[name] += 1
                     self._say(name)
+                    self._due = self._due[:-1]
             except (psutil.NoSuchProcess, RedisError, Unavailable):
                 continue  # the victim was gone, or Redis still loads: the next one then
             except Exception as error:  # noqa: BLE001 (reported as a failure of the soak)
@@ -167,9 +179,30 @@ class Chaos:
         return bool(found) and bool(self.redis.delete(*found))
 
     def _double_hints(self) -> bool:
-        doubled = 0
-        for queue in self.redis.scan_iter("tingxie.*", _type="list"):
-            messages = self.redis.lrange(queue, 0, -1)
-            if messages:
-                doubled += self.redis.rpush(queue, *messages)
-        return doubled > 0
+        """All that wait at one moment, as soon as some do."""
+        deadline = time.monotonic() + HOLDER_S
+        while time.monotonic() < deadline and not self._stopped.wait(0.005):
+            for queue in self.redis.scan_iter("tingxie.*", _type="list"):
+                messages = self.redis.lrange(queue, 0, -1)
+                if messages:
+                    self.redis.rpush(queue, *messages)
+                    return True
+        return False
+
+    def _reset(self) -> bool:
+        before = self._crew.proxy.resets
+        self._crew.proxy.reset()
+        return self._crew.proxy.resets > before
+
+    def _delay(self) -> bool:
+        self._crew.proxy.delay(self._random.uniform(*LATE_S))
+        return self._heal_later()
+
+    def _blackhole(self) -> bool:
+        self._crew.proxy.blackhole()
+        return self._heal_later()
+
+    def _heal_later(self) -> bool:
+        self._stopped.wait(self._random.uniform(*NETWORK_S))
+        self._crew.proxy.heal()
+        return True

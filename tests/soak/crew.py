@@ -17,6 +17,7 @@ import psutil
 
 from jobs.ledger import Ledger
 from jobs.settings import Settings
+from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 from tingxie import redis_server, tether
 from tingxie.client import Client
@@ -34,6 +35,8 @@ class Crew:
     folder: Path
     model: Path
     redis: redis_server.RedisServer
+    #: what all of them reach Redis through
+    proxy: Proxy
     settings: Settings
     port: int
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -49,7 +52,7 @@ class Crew:
         folder.mkdir(parents=True)
         redis = redis_server.start(folder / "redis")
         settings = Settings(redis_url=redis.url, data_dir=folder / "data")
-        crew = cls(folder, model, redis, settings, choose_port(0))
+        crew = cls(folder, model, redis, Proxy(redis.port), settings, choose_port(0))
         try:
             for name in ("web", *PREPARERS, *TRANSCRIBERS):
                 crew._start(name)
@@ -103,6 +106,7 @@ class Crew:
                 process.stdin.close()
             for process in self.processes.values():
                 process.wait()
+            self.proxy.close()
             self.redis.stop()
             for log in self._logs.values():
                 log.close()
@@ -127,14 +131,14 @@ class Crew:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TINGXIE_")}
         return {
             **inherited,
-            "TINGXIE_REDIS_URL": self.settings.redis_url,
+            "TINGXIE_REDIS_URL": self.proxy.url,
             "TINGXIE_DATA_DIR": str(self.settings.data_dir),
             "TINGXIE_PORT": str(self.port),
             "TINGXIE_MODEL": str(self.model),
             "TINGXIE_DTYPE": "float32",
             "TINGXIE_MODEL_THREADS": "1",
             "TINGXIE_PREPARE_PROCESSES": "1",
-            "TINGXIE_DEDUPE": "false",  # each recording comes again and again, to be worked on
+            "TINGXIE_DEDUPE": "false",  # a recording is submitted many times, and transcribed each time
         }
 
     def _is_complete(self) -> bool:
@@ -144,7 +148,7 @@ class Crew:
         ledger = Ledger.connect(self.settings)
         try:
             live = len(ledger.workers())
-            with Client(self.url, timeout_s=5.0) as client:
+            with Client(self.url, timeout_s=5.0, patience_s=0.0) as client:
                 return live == len(PREPARERS + TRANSCRIBERS) and bool(client.readiness()["ready"])
         except TingxieClientError:
             return False

@@ -29,7 +29,7 @@ class Load:
     """A thread that submits until `stop`; `poll` from any one thread tells how far the jobs are."""
 
     def __init__(self, url: str, next_recording: Callable[[], Recording | None]) -> None:
-        self._client = Client(url, timeout_s=20.0)
+        self._client = Client(url, timeout_s=20.0, patience_s=0.0)  # how often it fails is to be seen
         self._next = next_recording
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)

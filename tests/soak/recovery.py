@@ -7,6 +7,7 @@ from redis import Redis
 
 from jobs.job import TERMINAL
 from jobs.ledger import keys
+from tests.support.victims import held_by
 
 
 @dataclass
@@ -18,10 +19,6 @@ class Kill:
     at: float = field(default_factory=time.monotonic)
     returned_s: float | None = None
     recovered_s: float | None = None
-
-
-def held_by(redis: Redis, incarnation: str) -> set[str]:
-    return {unit.decode() for unit in redis.smembers(keys.key("held", incarnation=incarnation))}
 
 
 class Recoveries:

@@ -51,9 +51,11 @@ class Storm:
             chaos.start()
             self._rage(tend, chaos, load)
             chaos.stop(tend)
-            load.finish(END_S, tend)
-            self.say(f"seed {self.seed}: {len(load.jobs)} jobs, {len(load.open)} have not ended")
+            load.stop()
             _recover(crew, load, tally)
+            load.finish(END_S, tend)
+            _settle(crew, tend)
+            self.say(f"seed {self.seed}: {len(load.jobs)} jobs, {len(load.open)} have not ended")
             self._count(crew, chaos, load, tally)
         finally:
             crew.stop()
@@ -77,7 +79,7 @@ class Storm:
         tally.jobs += len(load.jobs)
         tally.audio_s += sum(each.recording.duration_s for each in load.jobs)
         tally.windows += windows
-        tally.lost += len(load.open)
+        tally.lost += len(load.open) + sum(not record.state.is_terminal for record in records)
         tally.failed += sum(record.state == "failed" for record in records)
         # what a killed Redis forgets, it forgets of counts and results alike
         tally.doubled += abs(counters["committed"] - windows)
@@ -102,16 +104,22 @@ class Storm:
 
 def _recover(crew: Crew, load: Load, tally: Tally) -> None:
     """A killed Redis may have lost its last second: what the store then knows better is entered again."""
-    if not load.open:
-        return
     ledger = Ledger.connect(crew.settings)
-    unknown = {each.job_id for each in load.open} - ledger.known([each.job_id for each in load.open])
+    submitted = [each.job_id for each in load.jobs]
+    unknown = set(submitted) - ledger.known(submitted)
     ledger.close()
     if unknown:
         command = [sys.executable, "-m", "tingxie", "recover"]
         subprocess.run(command, env=crew.environment(), check=True, timeout=RECOVER_S)
-        load.finish(END_S, crew.tend)
-        tally.recovered += len(unknown - {each.job_id for each in load.open})
+        tally.recovered += len(unknown)
+
+
+def _settle(crew: Crew, tend: Callable[[], None]) -> None:
+    """Until every job that the ledger knows has ended: also those whose submission was answered by an error."""
+    deadline = time.monotonic() + END_S
+    while time.monotonic() < deadline and not all(record.state.is_terminal for record in _read(crew)[0]):
+        tend()
+        time.sleep(POLL_S)
 
 
 def _read(crew: Crew) -> tuple[list[Job], dict[str, int]]:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bench.figure import Figure
+from tests.soak.chaos import WEIGHTS
 from tests.soak.recovery import Kill
 
 #: what counts as a full run, from which the numbers of jobs and kills are asked for
@@ -48,7 +49,7 @@ class Tally:
             Figure("transcripts that differ from the calm run's", self.differing, "", "≤ 0"),
             Figure("jobs that only `tingxie recover` brought back", self.recovered, ""),
             Figure("faults", self.faults.total(), ""),
-            *(Figure(f"… {name}", count, "") for name, count in sorted(self.faults.items())),
+            *(Figure(f"… {name}", self.faults[name], "", "≥ 1" if full else "") for name in WEIGHTS),
             Figure("SIGKILLs", self.killed, "", "≥ 60" if full else ""),
             Figure("… that hit a worker with leases", len(struck), "", "≥ 20" if full else ""),
             Figure("processes started again", self.restarts, ""),
