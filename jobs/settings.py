@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     upload_expiry_s: float = Field(
         86_400.0, gt=0, description="A resumable upload to which nothing is added for this long is removed."
     )
+    requests_per_minute: int = Field(
+        3000, ge=0, description="Requests a minute of each API key, or refused ones of each address; 0: no limit."
+    )
     max_duration_s: float = Field(12 * 3600.0, gt=0, description="Longest accepted audio, in seconds.")
     max_wait_s: float = Field(60.0, ge=0, description="Longest time that a poll with `wait` is held, in seconds.")
 

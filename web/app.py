@@ -1,7 +1,9 @@
 """The Flask application: blueprints, errors, headers and logs put together."""
 
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 from apiflask import APIFlask
 
@@ -22,6 +24,7 @@ from web import (
     models,
     openapi,
     problems,
+    rate_limit,
     request_log,
     transcripts,
     upload,
@@ -29,8 +32,15 @@ from web import (
 )
 from web.key_cache import KeyCache
 from web.news import News
+from web.rate_limit import RateLimits
 from web.services import EXTENSION, Services
 from web.waiting import Waits
+
+
+class App(APIFlask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook is a coroutine; Flask would ask each of them anew with each request."""
+        return func
 
 
 def create_app(
@@ -42,7 +52,7 @@ def create_app(
     stopping: threading.Event | None = None,
 ) -> APIFlask:
     """The front end as a WSGI application. Once `stopping` is set, waiting polls are answered at once."""
-    app = APIFlask(__name__, title="Tingxie", version=version("tingxie"), docs_path=None)
+    app = App(__name__, title="Tingxie", version=version("tingxie"), docs_path=None)
     app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
     app.description = openapi.DESCRIPTION
     submissions = Submissions(settings, ledger, store, hinter)
@@ -58,8 +68,9 @@ def create_app(
             news=News(ledger, stopping or threading.Event()),
         ),
         keys=KeyCache(Keyring(store), ledger),
+        rates=RateLimits(ledger),
     )
-    for part in (request_log, auth, headers, problems, openapi, upload):
+    for part in (request_log, auth, rate_limit, headers, problems, openapi, upload):
         part.register(app)
     for part in (jobs, transcripts, events, uploads, models, health, index):
         app.register_blueprint(part.blueprint)

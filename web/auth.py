@@ -55,7 +55,19 @@ class Authentication:
     front: Services
 
     def __call__(self) -> None:
-        g.caller = self._caller()
+        try:
+            caller = self._caller()
+        except (KeyRequired, KeyUnknown):
+            self._count(f"address:{request.remote_addr}", None)
+            raise
+        if caller.key is not None:
+            self._count(f"key:{caller.key.id}", caller.key.requests_per_minute)
+        g.caller = caller
+
+    def _count(self, identity: str, limit: int | None) -> None:
+        limit = self.front.settings.requests_per_minute if limit is None else limit
+        if limit:
+            g.rate_limit = self.front.rates.spend(identity, limit)
 
     def _caller(self) -> Caller:
         keys = self.front.keys

@@ -1,6 +1,9 @@
 """Headers that every answer carries: nothing this service sends is ever run or framed by a browser."""
 
-from flask import Flask, Response
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -9,14 +12,23 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+#: where a view doesn't say otherwise
+USUAL = [(name.lower(), (name, value)) for name, value in {**SECURITY, "Cache-Control": "no-store"}.items()]
 
 
 def register(app: Flask) -> None:
-    app.after_request(_secure)
+    app.wsgi_app = Secured(app.wsgi_app)  # type: ignore[method-assign]
 
 
-def _secure(response: Response) -> Response:
-    for name, value in SECURITY.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
+class Secured:
+    """Around the application rather than a hook in it: a plain list of pairs costs a tenth of werkzeug's headers."""
+
+    def __init__(self, inner: Callable[..., Iterable[bytes]]) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def secured(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            said = {name.lower() for name, _ in headers}
+            return start_response(status, [*headers, *(pair for name, pair in USUAL if name not in said)], exc_info)
+
+        return self._inner(environ, secured)

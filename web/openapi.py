@@ -227,8 +227,9 @@ def _finish(described: dict[str, Any]) -> None:
             parameter.setdefault("description", description)
     responses = described["responses"]
     for status, usual in errors(MalformedRequest, UriTooLong).items():
-        own = responses.setdefault(str(status), usual)
-        own["content"][problems.MEDIA_TYPE]["examples"] |= usual["content"][problems.MEDIA_TYPE]["examples"]
+        own = responses.setdefault(str(status), usual).setdefault("content", {})
+        told = own.setdefault(problems.MEDIA_TYPE, usual["content"][problems.MEDIA_TYPE])
+        told["examples"] |= usual["content"][problems.MEDIA_TYPE]["examples"]
     if described.pop(_OPEN, False):
         described["security"] = []
     else:

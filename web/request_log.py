@@ -1,5 +1,6 @@
 """A request's id and its one log line."""
 
+import logging
 import re
 import secrets
 import time
@@ -9,6 +10,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 log = structlog.get_logger()
+_root = logging.getLogger()
 
 HEADER = "X-Request-Id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -29,12 +31,15 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
+    quiet = request.method == "GET" and response.status_code < HTTPStatus.BAD_REQUEST
+    # Polls and probes come every second and change nothing.
+    if quiet and not _root.isEnabledFor(logging.DEBUG):
+        return response
     line = {"method": request.method, "path": request.path, "status": response.status_code}
     if job_id := (request.view_args or {}).get("job_id"):
         line["job_id"] = job_id
     if "problem" in g:
         line["problem"] = g.problem
-    # Polls and probes come every second and change nothing.
-    tell = log.debug if request.method == "GET" and response.status_code < HTTPStatus.BAD_REQUEST else log.info
+    tell = log.debug if quiet else log.info
     tell("http.answered", **line, duration_ms=round(1000 * (time.monotonic() - g.began), 1))
     return response

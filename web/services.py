@@ -12,6 +12,7 @@ from jobs.store import AudioStore
 from jobs.submission import Submissions
 from jobs.uploads import Uploads
 from web.key_cache import KeyCache
+from web.rate_limit import RateLimits
 from web.waiting import Waits
 
 EXTENSION = "tingxie"
@@ -26,6 +27,7 @@ class Services:
     uploads: Uploads
     waits: Waits
     keys: KeyCache
+    rates: RateLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Adapter(PydanticAdapter):
 def _query(request: Request, model: type[BaseModel]) -> dict[str, Any]:
     """Repeated names as a list where the model has one, `name[key]` as an object where it has that; else once each."""
     given: dict[str, Any] = {}
+    if not request.query_string:
+        return given
     for name, values in request.args.lists():
         outer, bracket, key = name.partition("[")
         if bracket and key.endswith("]") and _kind(model, outer) is dict:

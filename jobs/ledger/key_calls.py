@@ -1,4 +1,4 @@
-"""What the ledger remembers of API keys: only their use. The keys themselves are in the store (jobs.keyring)."""
+"""What the ledger remembers of API keys: their use, their requests. The keys are in the store (jobs.keyring)."""
 
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
@@ -6,6 +6,18 @@ from jobs.ledger.connection import translated
 
 
 class KeyCalls(Calls):
+    def take_requests(self, identity: str, window: int, count: int, *, keep_s: int) -> int:
+        """Take `count` requests of a window; returns how many were taken in all, these included.
+
+        Taken twice where the reply is lost: then fewer are let through, never more.
+        """
+        name = keys.key("requests", identity=identity, window=str(window))
+        with translated(), self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.incrby(name, count)
+            pipeline.expire(name, keep_s)
+            taken, _ = pipeline.execute()
+        return int(taken)
+
     def key_used(self, key_id: str) -> None:
         """Write down that the key was used just now."""
         with translated():

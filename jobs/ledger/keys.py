@@ -94,6 +94,8 @@ ALL = (
         "queued jobs that wait until fewer of their owner's run; the lowest goes first"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options"),
+    Key("requests", "requests:{identity}:{window}", "string", "TTL: two windows",
+        "requests that front ends have taken of a minute (since the epoch) of a key's or an address's limit"),
     Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute"),
     Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),

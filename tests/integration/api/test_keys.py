@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 
 from jobs.api_key import Scope
+from jobs.keyring import Limits
 from tests.integration.api.keyed import Holders, keyring_of
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_poll import submit
@@ -78,6 +79,19 @@ def test_scopes(keyed: WebServer, hold: Holders, recording: bytes) -> None:
     job_id = submit(sender.client, recording)
     refused(sender.client.get(f"/v1/jobs/{job_id}"), 403, "scope-missing")
     assert sender.client.delete(f"/v1/jobs/{job_id}").status_code == 204
+
+
+def test_requests_a_minute(keyed: WebServer, hold: Holders) -> None:
+    mine = hold(keyed, limits=Limits(requests_per_minute=5))
+    answers = [mine.client.get("/v1/jobs") for _ in range(12)]  # a minute may begin anew in between
+    refusal = next(answer for answer in answers if answer.is_error)
+    refused(refusal, 429, "rate-limited")
+    assert 0 < int(refusal.headers["Retry-After"]) <= 60
+    assert refusal.headers["RateLimit-Policy"] == answers[0].headers["RateLimit-Policy"] == '"requests";q=5;w=60'
+    assert answers[0].headers["RateLimit"].startswith('"requests";r=4;t=')
+    assert sum(answer.is_success for answer in answers) in (5, 10)
+    assert mine.client.get("/healthz").is_success
+    assert "RateLimit" in keyed.client.get("/v1/jobs").headers
 
 
 def test_an_admin_sees_everybodys_and_a_new_key_its_owners(keyed: WebServer, hold: Holders, recording: bytes) -> None:
