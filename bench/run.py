@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import accuracy, article, demo, polls, report, scaling
+from bench import accuracy, article, demo, ledger, polls, report, scaling
 from bench.figure import Figure
 
 #: quick enough for `make bench`: at most 15 minutes on two cores together
@@ -12,6 +12,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "article": article.measure,
     "demo": demo.measure,
     "polls": polls.measure,
+    "ledger": ledger.measure,
     "scaling": scaling.measure,
 }
 #: `make bench-full` adds these

@@ -1,4 +1,6 @@
-"""How large the next batch may be: from the speed that was measured, and from what has run out of memory."""
+"""How large the next batch may be, and when to claim it: from the speeds that were measured, and from what has run out
+of memory.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +8,8 @@ from jobs.settings import Settings
 
 #: the weight of what was measured before, against one more batch
 MEMORY = 0.7
+#: a batch is claimed so long before the device is free, and as long again as claiming and loading lately took, twice
+LEAD_S, LEAD_TIMES = 0.1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,13 @@ class BatchLimit:
 
 
 class BatchPlan:
-    """Used under the device's lock, or by the heartbeat for `speed`."""
+    """`ran` is called by whoever has the device, `fetched` by whoever claims; anybody may ask."""
 
     def __init__(self, settings: Settings, sampling_rate_hz: int) -> None:
         self._settings = settings
         self._rate_hz = sampling_rate_hz
         self._samples = self._kept_samples = self._seconds = 0.0
+        self._fetch_s = 0.0
         self._memory_samples: int | None = None
 
     @property
@@ -39,6 +44,21 @@ class BatchPlan:
     def speed(self) -> float:
         """Seconds of audio transcribed per second of compute, context not counted; 0 until known."""
         return self._kept_samples / self._rate_hz / self._seconds if self._seconds else 0.0
+
+    @property
+    def lead_s(self) -> float:
+        """How long before the device is free its next batch is to be claimed. Not earlier: what is claimed ahead is
+        what a short job waits for, and what a crash gives back late.
+        """
+        return LEAD_S + LEAD_TIMES * self._fetch_s
+
+    def expected_s(self, samples: int) -> float:
+        """Predicted compute of a batch; 0 until a speed is known."""
+        return samples * self._seconds / self._samples if self._samples else 0.0
+
+    def fetched(self, seconds: float) -> None:
+        """Claiming and loading a batch took so long."""
+        self._fetch_s = max(seconds, MEMORY * self._fetch_s)
 
     def ran(self, *, samples: int, kept_samples: int, seconds: float) -> None:
         """A batch came out: so many samples with their context, so many without it."""

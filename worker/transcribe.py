@@ -14,6 +14,7 @@ from jobs.store import AudioStore, layout
 from worker import samples
 from worker.backoff import Backoff
 from worker.batching import BatchPlan
+from worker.device import Device
 from worker.drain import Drain
 from worker.forward import ForwardInput
 from worker.forwarder import Forwarder, Outcome
@@ -23,11 +24,14 @@ from worker.watchdog import EXIT_STATUS
 
 log = structlog.get_logger()
 
+#: hints that one hint becomes where there is more work: 1, 3, 9, 27 workers in as many steps of some milliseconds
+PASSED_ON = 2
+
 
 class Transcriber:
-    """`work` is the body of a hint's task and may run in several threads: while one computes, the next has claimed and
-    loaded its batch, and another commits. No more than one batch is claimed ahead, so what a new job waits for is
-    small, and so is what a crash costs.
+    """`work` is the body of a hint's task and may run in several threads: while one computes, the next claims and loads
+    its batch just before the device is free, and another commits. So little is claimed ahead: what a new job waits for
+    is the batch in hand, and that is what a crash costs.
     """
 
     def __init__(
@@ -53,15 +57,16 @@ class Transcriber:
         self._slots = slots
         self._drain = drain
         self._claiming = threading.Lock()  # held from before a claim until its batch has the device
-        self._device = threading.Lock()
+        self._device = Device()
         self._backoff = Backoff(drain)
 
     def work(self) -> None:
         """Batch after batch, until nothing is claimable or this process is to end."""
         with self._slots.taken():
             try:
-                while not self._drain.requested and self._batch():
-                    pass
+                is_first = True
+                while not self._drain.requested and self._batch(is_first=is_first):
+                    is_first = False
             except LedgerUnavailable as error:
                 # Only while draining (insist): what is still held lapses or is handed back at the end.
                 log.warning("transcribe.gave_up", detail=error.detail)
@@ -70,14 +75,19 @@ class Transcriber:
                 log.critical("transcribe.crashed", exc_info=True)
                 os._exit(EXIT_STATUS)
 
-    def _batch(self) -> bool:
-        """One batch from claim to commit; False if there was none."""
+    def _batch(self, *, is_first: bool) -> bool:
+        """One batch from claim to commit; False if there was none. The first of a task passes its hint on."""
         with self._claiming:
+            self._device.wait_until_nearly_free(self._plan.lead_s)
+            began = time.monotonic()
             leases = [] if self._drain.requested else self._claim()
             if not leases:
                 return False
+            if is_first:
+                self._pass_on()
             batch, store_away = self._load(leases)
-            self._device.acquire()
+            self._plan.fetched(time.monotonic() - began)
+            self._device.acquire(self._plan.expected_s(sum(each.lease.window.samples for each in batch)))
         try:
             outcome, seconds = self._run(batch)
         finally:
@@ -97,6 +107,15 @@ class Transcriber:
             ),
             self._drain,
         )
+
+    def _pass_on(self) -> None:
+        """Wake others where windows are left, and they others: so all of many idle workers are at work at once."""
+        try:
+            waiting = self._ledger.waiting_windows(self._model_key)
+        except LedgerUnavailable:
+            return  # the reconciler wakes them
+        if waiting:
+            self._hinter.transcribe(self._model_key, min(waiting, PASSED_ON))
 
     def _load(self, leases: list[WindowLease]) -> tuple[list[ForwardInput], bool]:
         """The windows whose objects could be read, and whether the store failed; the others go back to the ledger."""

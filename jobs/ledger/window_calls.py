@@ -4,7 +4,9 @@ import json
 import uuid
 
 from jobs.errors import Problem, WindowGone
+from jobs.ledger import keys
 from jobs.ledger.calls import COUNTED_S, Calls
+from jobs.ledger.connection import translated
 from jobs.ledger.cpu_calls import problem_text
 from jobs.ledger.units import Committed, WindowLease, WindowResult
 from jobs.window import Window
@@ -16,7 +18,8 @@ class WindowCalls(Calls):
     ) -> list[WindowLease]:
         """Up to a batch of windows over all jobs of a model, by fairness: priority, owner, job in turn; one at least.
 
-        max_samples: of all windows together, context included. Repeating a claim_id repeats the answer.
+        max_samples: of all windows together, context included; half of it where two jobs share the batch, and no more
+        than a share of what waits (claim_windows.lua). Repeating a claim_id repeats the answer.
         """
         answer = self._scripts.run(
             "claim_windows",
@@ -45,6 +48,12 @@ class WindowCalls(Calls):
             )
             for job_id, index, encoded, fence, suspect in claimed["windows"]
         ]
+
+    def waiting_windows(self, model_key: str) -> int:
+        """How many windows of a model nobody has claimed."""
+        with translated():
+            count = self._redis.hget(keys.key("totals", key=model_key), "claimable")
+        return int(count or 0)
 
     def commit(self, incarnation: str, results: list[WindowResult]) -> Committed:
         """Record finished windows. One that was committed before under the same claim counts as accepted again."""

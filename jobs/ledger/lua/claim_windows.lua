@@ -5,8 +5,15 @@ local wake_below = tonumber(ARGV[7])
 local before = answered(incarnation, claim)
 if before then return before end
 
+local now = clock()
 local turns, tags, clocks = K.turns(key), {}, {}
-local jobs, batch, samples = {}, {}, 0
+local jobs, job_count, batch, samples = {}, 0, {}, 0
+
+-- Where work runs out, a batch is the smaller the less there is, so that all workers end together: of what waits, each
+-- of the others may take two batches in the time of this one. What is small anyway isn't worth the split.
+local WORTH_SPLITTING = 0.1
+local others = math.max(live_workers(key, now) - 1, 0)
+local share = math.ceil(number(call('HGET', K.totals(key), 'claimable')) / (2 * others + 1))
 
 for _, priority in ipairs(PRIORITIES) do
   if call('EXISTS', K.turn_owners(key, priority)) == 1 then
@@ -30,9 +37,17 @@ local function job_at_turn(id, priority, owner)
     job.indexes = call('ZRANGE', K.claimable(id), 0, max_windows - #batch - 1)
     job.metas = #job.indexes > 0 and call('HMGET', K.windows(id), unpack(job.indexes)) or {}
     job.taken = 0
-    jobs[id] = job
+    jobs[id], job_count = job, job_count + 1
   end
   return jobs[id]
+end
+
+-- Whether a window of this length still goes into the batch. Jobs that share a batch wait for each other, so it is half
+-- as long: a short job's window shouldn't stay for long in the company of a long one's.
+local function fits(cost)
+  if #batch == 0 then return true end
+  local most = job_count > 1 and max_samples / 2 or max_samples
+  return samples + cost <= most and (#batch < share or samples + cost <= max_samples * WORTH_SPLITTING)
 end
 
 -- The job's window for this batch: index, meta, whether it is a suspect. A suspect only comes into an empty batch.
@@ -86,7 +101,7 @@ local function step()
   if not index then return false end
   local start, stop = string.match(meta, '^(%d+):(%d+)')
   local cost = stop - start
-  if #batch > 0 and samples + cost > max_samples then return false end
+  if not fits(cost) then return false end
   take(job, index, meta, is_suspect, cost)
   charge(job, owner_tag, job_tag, cost)
   leave_if_empty(job)
@@ -97,7 +112,7 @@ end
 local function lease(job, leases)
   if job.taken > 0 then call('ZREM', K.claimable(job.id), unpack(job.indexes, 1, job.taken)) end
   call('HSET', K.leases(job.id), unpack(leases))
-  if job.prepare == 'parked' and waiting_windows(job.id) < wake_below then offer_prepare(job.id, clock()) end
+  if job.prepare == 'parked' and waiting_windows(job.id) < wake_below then offer_prepare(job.id, now) end
 end
 
 while step() do end
@@ -118,5 +133,5 @@ for id, each in pairs(leases) do lease(jobs[id], each) end
 call('SADD', K.held(incarnation), unpack(held))
 call('HINCRBY', K.totals(key), 'claimable', -#batch)
 for name, value in pairs(clocks) do call('HSET', turns, name, value) end
-renew(incarnation, clock(), lease_s)
+renew(incarnation, now, lease_s)
 return remember(incarnation, claim, cjson.encode({windows = batch, options = options}))

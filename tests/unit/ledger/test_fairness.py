@@ -85,3 +85,30 @@ def test_an_owner_who_was_away_has_earned_nothing(ledger: Ledger) -> None:
     back = given.prepared_job(ledger, 100, owner="was away")
     shares = Counter(order(ledger, 2, size=10))
     assert abs(shares[present] - shares[back]) <= 2
+
+
+def test_jobs_that_share_a_batch_have_half_of_it(ledger: Ledger) -> None:
+    given.prepared_job(ledger, 100, kept=2 * given.KEPT)
+    batch = 20 * (2 * given.KEPT + 2 * given.CONTEXT)
+    assert len(given.claim(ledger, max_samples=batch)) == 20
+    short = given.prepared_job(ledger, 1, kept=2 * given.KEPT)
+    shared = given.claim(ledger, max_samples=batch)
+    assert short in {lease.job_id for lease in shared}
+    assert len(shared) == 10
+
+
+def test_where_work_runs_out_batches_leave_some_for_the_other_workers(ledger: Ledger) -> None:
+    for number in range(4):
+        ledger.beat(given.worker(f"gpu{number}"))
+    given.prepared_job(ledger, 28)
+    sizes = []
+    while leases := given.claim(ledger, max_windows=8, max_samples=8 * 200_000):
+        sizes.append(len(leases))
+    assert sizes == [4, 4, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_batch_that_is_small_anyway_is_not_split(ledger: Ledger) -> None:
+    for number in range(4):
+        ledger.beat(given.worker(f"gpu{number}"))
+    given.prepared_job(ledger, 10)
+    assert len(given.claim(ledger, max_windows=8)) == 8

@@ -37,3 +37,20 @@ def test_what_ran_out_of_memory_limits_all_that_follow() -> None:
     measured.out_of_memory(600 * RATE_HZ)
     measured.ran(samples=300 * RATE_HZ, kept_samples=300 * RATE_HZ, seconds=0.3)
     assert measured.limit.samples == 300 * RATE_HZ
+
+
+def test_compute_is_predicted_from_what_was_measured() -> None:
+    measured = plan()
+    assert measured.expected_s(100) == 0
+    measured.ran(samples=100, kept_samples=90, seconds=1.0)
+    assert measured.expected_s(50) == 0.5
+
+
+def test_a_batch_is_claimed_as_early_as_loading_needs() -> None:
+    measured = plan()
+    at_least = measured.lead_s
+    measured.fetched(1.0)
+    assert measured.lead_s == at_least + 2.0
+    for _ in range(20):
+        measured.fetched(0.01)
+    assert measured.lead_s < at_least + 0.1

@@ -1,11 +1,10 @@
-"""A transcribe worker of a simulated device: a forward only sleeps, and the first waits until all workers are there.
+"""A transcribe worker of a simulated device: a forward only sleeps, 160 ms for 20 s of audio.
 
-What its process computes is what the service itself costs: claim, load, commit, hint. `python -m bench.gated_device`.
+What its process computes is what the service itself costs: claim, load, commit, hint. `python -m
+bench.simulated_device`.
 """
 
-import os
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -16,24 +15,18 @@ from worker.program import end
 from worker.runs import Runs
 from worker.transcribe_process import run_transcribe
 
-#: names a file; no forward begins before it exists
-GATE = "TINGXIE_BENCH_GATE"
 #: a window of 20 s takes 160 ms, as a fast GPU's share of a batch does
 SLEEP_PER_AUDIO_S = 0.160 / 20.0
-POLL_S = 0.005
 #: of speech, a character every 0.2 s: token and blank in turn
 FRAMES_PER_CHAR = 10
 
 
-class GatedDevice(FakeModel):
+class SimulatedDevice(FakeModel):
     def __init__(self) -> None:
         super().__init__()
-        self._gate = Path(os.environ[GATE])
         self._outputs: dict[int, ForwardOutput] = {}
 
     def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
-        while not self._gate.exists():
-            time.sleep(POLL_S)
         time.sleep(SLEEP_PER_AUDIO_S * sum(len(each.samples) for each in windows) / RATE_HZ)
         return [self._output(each) for each in windows]
 
@@ -49,4 +42,4 @@ class GatedDevice(FakeModel):
 
 
 if __name__ == "__main__":
-    end(run_transcribe(Settings(), lambda _: GatedDevice()))
+    end(run_transcribe(Settings(), lambda _: SimulatedDevice()))
