@@ -89,12 +89,16 @@ class LongJob:
 
 
 @contextmanager
-def devices(folder: Path, count: int, objects: Objects, **options: Any) -> Iterator[tuple[Service, LongJob]]:
+def devices(
+    folder: Path, count: int, objects: Objects, *, web: bool = False, **options: Any
+) -> Iterator[tuple[Service, LongJob]]:
     """A service of its own with so many simulated devices, all idle, and a long job ready to be released."""
     redis = redis_server.start(folder / "redis")
     settings = Settings(redis_url=redis.url, data_dir=folder / "data", model=FakeModel().spec.model)
     try:
-        with service(settings, folder / "logs", transcribers=0, preparers=0, log_level="info", **options) as running:
+        with service(
+            settings, folder / "logs", transcribers=0, preparers=0, web=web, log_level="info", **options
+        ) as running:
             job = LongJob.submit(running, objects)
             running.start("prepare", "tingxie", "worker", "prepare")
             for number in range(1, count + 1):

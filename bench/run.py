@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import accuracy, article, demo, ledger, polls, report, scaling
+from bench import accuracy, article, demo, fairness, ledger, polls, report, scaling
 from bench.figure import Figure
 
 #: quick enough for `make bench`: at most 15 minutes on two cores together
@@ -16,7 +16,10 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "scaling": scaling.measure,
 }
 #: `make bench-full` adds these
-LONG: dict[str, Callable[[], list[Figure]]] = {"scaling-ten-hours": scaling.measure_ten_hours}
+LONG: dict[str, Callable[[], list[Figure]]] = {
+    "fairness": fairness.measure,
+    "scaling-ten-hours": scaling.measure_ten_hours,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from worker.drain import Drain
 from worker.forwarder import Forwarder, Model
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.insistence import insist
+from worker.memory import keep_freed_memory
 from worker.program import run_program
 from worker.slots import Slots
 from worker.tasks import add_transcribe_task
@@ -25,6 +26,7 @@ def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int
 
     Raises SetupError or ModelRefused before any work, where no restart will help.
     """
+    keep_freed_memory()
     incarnation = new_incarnation("transcribe")
     configure_logs(settings, worker=incarnation)
     store = open_store(settings.store)
