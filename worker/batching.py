@@ -2,6 +2,7 @@
 of memory.
 """
 
+import time
 from dataclasses import dataclass
 
 from jobs.settings import Settings
@@ -29,6 +30,8 @@ class BatchPlan:
         self._samples = self._kept_samples = self._seconds = 0.0
         self._fetch_s = 0.0
         self._memory_samples: int | None = None
+        self._busy_s = 0.0
+        self._ended_at: float | None = None  # the last batch, unless there was nothing to do since
 
     @property
     def limit(self) -> BatchLimit:
@@ -42,8 +45,11 @@ class BatchPlan:
 
     @property
     def speed(self) -> float:
-        """Seconds of audio transcribed per second of compute, context not counted; 0 until known."""
-        return self._kept_samples / self._rate_hz / self._seconds if self._seconds else 0.0
+        """Seconds of audio transcribed per second in which there is work, context not counted; 0 until known.
+
+        What is delivered: the time between batches counts too, in which the next one is loaded or the ledger asked.
+        """
+        return self._kept_samples / self._rate_hz / self._busy_s if self._busy_s else 0.0
 
     @property
     def lead_s(self) -> float:
@@ -65,6 +71,13 @@ class BatchPlan:
         self._samples = MEMORY * self._samples + samples
         self._kept_samples = MEMORY * self._kept_samples + kept_samples
         self._seconds = MEMORY * self._seconds + max(seconds, 1e-6)
+        now = time.monotonic()
+        since_last = seconds if self._ended_at is None else now - self._ended_at
+        self._busy_s, self._ended_at = MEMORY * self._busy_s + max(seconds, since_last, 1e-6), now
+
+    def idled(self) -> None:
+        """There was nothing to claim: the time until the next batch doesn't count."""
+        self._ended_at = None
 
     def out_of_memory(self, samples: int) -> None:
         """A batch of so many samples didn't fit: from now on, at most half of that."""

@@ -82,6 +82,7 @@ class Transcriber:
             began = time.monotonic()
             leases = [] if self._drain.requested else self._claim()
             if not leases:
+                self._plan.idled()
                 return False
             if is_first:
                 self._pass_on()

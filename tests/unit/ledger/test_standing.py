@@ -97,6 +97,15 @@ def test_eta_of_jobs_that_share_the_workers(ledger: Ledger) -> None:
     assert ledger.job(long).eta_s == pytest.approx(80.0 / 5.0)
 
 
+def test_a_worker_that_has_done_nothing_yet_counts_as_the_others_do(ledger: Ledger) -> None:
+    job_id = given.prepared_job(ledger, 6)
+    ledger.beat(given.worker("new", speed=0.0))
+    assert ledger.job(job_id).eta_s is None
+    for number in range(2):
+        ledger.beat(given.worker(f"gpu{number}", speed=5.0))
+    assert ledger.job(job_id).eta_s == pytest.approx(60.0 / 15.0)
+
+
 def test_eta_heeds_priority(ledger: Ledger) -> None:
     low = given.prepared_job(ledger, 1, priority="low")
     given.prepared_job(ledger, 100, priority="high")

@@ -1,5 +1,9 @@
 """How large a batch may be."""
 
+import time
+
+import pytest
+
 from jobs.settings import Settings
 from worker.batching import BatchPlan
 
@@ -29,6 +33,24 @@ def test_a_slow_first_batch_is_soon_forgotten() -> None:
     for _ in range(10):
         measured.ran(samples=10 * RATE_HZ, kept_samples=10 * RATE_HZ, seconds=1.0)
     assert 9.5 < measured.speed <= 10
+
+
+def test_the_speed_is_what_is_delivered_while_there_is_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    measured = plan()
+
+    def run(after_s: float) -> None:
+        clock[0] += after_s
+        measured.ran(samples=10 * RATE_HZ, kept_samples=10 * RATE_HZ, seconds=1.0)
+
+    for _ in range(20):
+        run(after_s=1.25)  # a quarter of a second to load and to claim
+    assert measured.speed == pytest.approx(8.0, rel=0.01)
+    assert measured.limit.samples == pytest.approx(20 * RATE_HZ)  # a batch's compute is something else
+    measured.idled()
+    run(after_s=1000.0)
+    assert 8.0 < measured.speed <= 10.0
 
 
 def test_what_ran_out_of_memory_limits_all_that_follow() -> None:

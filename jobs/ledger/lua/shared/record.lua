@@ -23,9 +23,13 @@ local function crowd_of(key, now)
     job.share = WEIGHT[job.priority] / owners[job.priority] / siblings[job.group]
   end
   local live = call('ZRANGEBYSCORE', K.serving(key), seconds(now), '+inf')
+  local measured = 0
   for _, speed in ipairs(#live > 0 and call('HMGET', K.speeds(key), unpack(live)) or {}) do
     crowd.speed = crowd.speed + number(speed)
+    if number(speed) > 0 then measured = measured + 1 end
   end
+  -- a worker that has just come will do as the others do
+  if measured > 0 then crowd.speed = crowd.speed * #live / measured end
   crowd.live = #live
   crowd.count = call('ZCARD', K.queue(key))
   crowd.backlog = number(call('HGET', K.totals(key), 'backlog'))
