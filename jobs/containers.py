@@ -1,6 +1,7 @@
 """What the first bytes of an upload tell of its kind. What they don't tell for sure is left to the decoder."""
 
 import codecs
+import re
 
 #: Bytes worth looking at: a NIST SPHERE header is 1,024 bytes of text, so text counts as text only when there is more.
 HEAD_BYTES = 4096
@@ -58,6 +59,25 @@ _OTHER = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document"),
 )
 
+#: what browsers play, by signature (offset, bytes): ftyp and EBML hold video as well, and play as audio all the same
+_MEDIA_TYPES = (
+    (0, b"RIFF", "audio/wav"),
+    (0, b"RF64", "audio/wav"),
+    (0, b"BW64", "audio/wav"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"FORM", "audio/aiff"),
+    (0, b"ID3", "audio/mpeg"),
+    (4, b"ftyp", "audio/mp4"),
+    (0, b"\x1aE\xdf\xa3", "audio/webm"),
+    (0, b"#!AMR", "audio/amr"),
+    (0, b".snd", "audio/basic"),
+    (0, b"caff", "audio/x-caf"),
+)
+
+#: eleven set bits begin a frame of MPEG audio; ADTS is the one without a layer
+_SYNC, _ADTS = re.compile(b"\xff[\xe0-\xff]"), re.compile(b"\xff[\xe0\xe1\xe8\xe9\xf0\xf1\xf8\xf9]")
+
 _TEXT_CONTROLS = frozenset("\t\n\r\f\x1b")
 
 
@@ -72,6 +92,16 @@ def not_audio(head: bytes) -> str | None:
         if head.startswith(signature):
             return kind
     return "a text file" if _is_text(head) else None
+
+
+def media_type(head: bytes) -> str:
+    """The media type of audio that begins so; application/octet-stream where it isn't known."""
+    for offset, signature, kind in _MEDIA_TYPES:
+        if head.startswith(signature, offset):
+            return kind
+    if _SYNC.match(head):
+        return "audio/aac" if _ADTS.match(head) else "audio/mpeg"
+    return "application/octet-stream"
 
 
 def _is_text(head: bytes) -> bool:

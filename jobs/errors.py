@@ -309,6 +309,13 @@ class JobCancelled(RequestError):
     status = 409
 
 
+class NotRetriable(RequestError):
+    type = "not-retriable"
+    title = "Only a job that failed or was cancelled can be tried again"
+    remedy = "Wait until it has ended; to transcribe the audio with other options, submit it again."
+    status = 409
+
+
 class UnknownModel(RequestError):
     type = "unknown-model"
     title = "No worker serves this model"

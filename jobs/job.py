@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -81,10 +83,23 @@ class JobOptions(BaseModel):
     retention_s: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Delete the job and its files this many seconds after it ended."
     )
+    webhook_url: str | None = Field(
+        None, max_length=1000, pattern=r"^https?://[!-~]+$", description="Where to POST when the job has ended."
+    )
 
 
 #: what of a request its transcript doesn't depend on; jobs that differ in nothing else share their work
-OF_THE_JOB_ONLY = {"id", "owner", "created_at", "filename", "priority", "metadata", "retention_s"}
+OF_THE_JOB_ONLY = {
+    "id",
+    "owner",
+    "created_at",
+    "filename",
+    "priority",
+    "metadata",
+    "retention_s",
+    "webhook_url",
+    "retry_of",
+}
 
 
 class JobRequest(BaseModel):
@@ -112,6 +127,8 @@ class JobRequest(BaseModel):
     retention_s: float | None = None
     #: where a worker fetches the audio; size and digest are unknown then (0 and '')
     source_url: str | None = None
+    webhook_url: str | None = None
+    retry_of: str | None = None
 
     def work_digest(self) -> str:
         """The same for requests whose transcripts must be the same: SHA-256 of the audio's digest and the options."""
@@ -119,6 +136,21 @@ class JobRequest(BaseModel):
         own = OF_THE_JOB_ONLY - {"id"} if self.source_url else OF_THE_JOB_ONLY
         work = self.model_dump(mode="json", exclude=own)
         return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which of an owner's jobs are wanted: those for which all of it is true."""
+
+    #: in any of these states; empty: in any at all
+    states: Collection[State] = ()
+    #: created at this time or later, and before that one
+    created_after: float | None = None
+    created_before: float | None = None
+    #: part of the file's name; case doesn't matter where it is ASCII
+    filename: str = ""
+    #: with these notes among its metadata
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Job(BaseModel):
@@ -146,6 +178,7 @@ class Job(BaseModel):
     warnings: list[dict[str, Any]] = Field(default_factory=list)
     error: dict[str, Any] | None = None
     deduplicated_from: str | None = None
+    retry_of: str | None = Field(None, description="The job whose audio and options this one tries again.")
     priority: Priority = "normal"
     metadata: dict[str, str] = Field(default_factory=dict)
     windows_total: int = 0

@@ -12,6 +12,9 @@ import structlog
 from jobs.broker import Hinter
 from jobs.containers import HEAD_BYTES, not_audio
 from jobs.errors import (
+    AudioGone,
+    NotRetriable,
+    ObjectMissing,
     OptionsConflict,
     StoreUnavailable,
     TooMuchQueued,
@@ -20,7 +23,7 @@ from jobs.errors import (
     UploadEmpty,
     UploadTooLarge,
 )
-from jobs.job import JobOptions, JobRequest
+from jobs.job import Job, JobOptions, JobRequest, State
 from jobs.ledger import Caps, Ledger
 from jobs.model import ModelSpec
 from jobs.outgoing import check_url
@@ -107,7 +110,31 @@ class Submissions:
         """
         try:
             request = self._request(job_id, stored, filename, options, owner)
-            request = request.model_copy(update={"source_url": source_url})
+        except BaseException:
+            self.discard(job_id)
+            raise
+        return self._enter(request.model_copy(update={"source_url": source_url}), caps)
+
+    def retry(self, job: Job, caps: Caps | None = None) -> Accepted:
+        """A new job of an ended one's audio and options, for its owner. Raises NotRetriable, AudioGone, and as accept.
+
+        States are for good, so the old job stays as it is; `retry_of` of the new one names it.
+        """
+        if job.state not in (State.FAILED, State.CANCELLED):
+            raise NotRetriable(f"Job {job.id} is {job.state}.")
+        try:
+            before = JobRequest.model_validate_json(self.store.read(layout.job_record(job.id)))
+            job_id = self.begin(before.owner, caps)
+            changes = {"id": job_id, "created_at": self.ledger.now(), "retry_of": job.id}
+            if self.store.exists(layout.audio(job.id)) or not before.source_url:
+                self.store.copy(layout.audio(job.id), layout.audio(job_id))
+        except ObjectMissing as error:
+            raise AudioGone(f"The audio of job {job.id} is no longer in the store.") from error
+        return self._enter(before.model_copy(update=changes), caps)
+
+    def _enter(self, request: JobRequest, caps: Caps | None) -> Accepted:
+        job_id = request.id
+        try:
             self.store.write(layout.job_record(job_id), [request.model_dump_json().encode()], sync=True)
         except BaseException:
             self.discard(job_id)
@@ -118,7 +145,7 @@ class Submissions:
             self.discard(job_id)
             raise
         self.hinter.cpu()
-        log.info("job.accepted", job_id=job_id, size_bytes=stored.size_bytes, model=request.model)
+        log.info("job.accepted", job_id=job_id, size_bytes=request.size_bytes, model=request.model)
         return Accepted(**request.model_dump(), deduplicated_from=entered.deduplicated_from)
 
     def check(self, options: JobOptions) -> None:
@@ -162,6 +189,7 @@ class Submissions:
             priority=options.priority,
             metadata=options.metadata,
             retention_s=self._retention_s(options),
+            webhook_url=options.webhook_url,
         )
 
     def _retention_s(self, options: JobOptions) -> float | None:

@@ -15,17 +15,20 @@ from jobs.store import AudioStore
 from jobs.submission import Submissions
 from jobs.uploads import Uploads
 from web import (
+    audio,
     auth,
     events,
     headers,
     health,
     index,
     jobs,
+    listing,
     models,
     openapi,
     problems,
     rate_limit,
     request_log,
+    submitting,
     transcripts,
     upload,
     uploads,
@@ -72,6 +75,6 @@ def create_app(
     )
     for part in (request_log, auth, rate_limit, headers, problems, openapi, upload):
         part.register(app)
-    for part in (jobs, transcripts, events, uploads, models, health, index):
+    for part in (submitting, listing, jobs, audio, transcripts, events, uploads, models, health, index):
         app.register_blueprint(part.blueprint)
     return app

@@ -1,49 +1,20 @@
-"""/v1/jobs: submit, list, poll, cancel, delete."""
+"""/v1/jobs/{id}: poll, cancel, delete; and what every view of a job has in common."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from pydantic import ValidationError
 from pydantic_core import to_json
+from werkzeug.datastructures import ETags
 
-from jobs.api_key import Scope
-from jobs.errors import (
-    InvalidRequest,
-    JobNotFound,
-    OptionsConflict,
-    StoreFull,
-    TooMuchQueued,
-    UnknownModel,
-    UnsupportedFormat,
-    UploadEmpty,
-    UploadIncomplete,
-    UploadLocked,
-    UploadNotFound,
-    UploadTooLarge,
-    UrlRefused,
-)
-from jobs.job import Job, JobRequest, State
-from jobs.store import Stored, layout
-from web.auth import ScopeMissing
-from web.openapi import BINARY, JSON, MULTIPART, NUMBER, TEXT, answer, errors, form, one_of, takes
-from web.problems import BodyTooLarge, InvalidFields, MalformedBody
-from web.schemas import (
-    JobPage,
-    JobQuery,
-    JobView,
-    ListQuery,
-    Submission,
-    SubmissionQuery,
-    UploadSubmission,
-    UrlSubmission,
-)
-from web.services import Services, current_caller, current_owner, services
-from web.submitting_json import submit_json
-from web.upload import Form, UploadInterrupted, body_pieces, disposition_filename, is_form, read_form, refuse_oversize
+from jobs.errors import JobNotFound
+from jobs.job import Job, State
+from jobs.store import layout
+from web.openapi import NUMBER, TEXT, answer, errors, takes
+from web.schemas import JobQuery, JobView
+from web.services import current_caller, services
 from web.waiting import preferred_wait_s
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", tag="Jobs")
@@ -55,79 +26,18 @@ LONGEST_RETRY_S = 30
 VOLATILE = frozenset({"eta_s", "queue_ahead_s"})
 
 
-@blueprint.post("")
-@blueprint.input(SubmissionQuery, location="query")
-@blueprint.doc(
-    operation_id="submit",
-    responses={
-        202: answer("Accepted", {"application/json": JobView}, headers={"Location": TEXT, "Retry-After": NUMBER}),
-        **errors(
-            422,
-            503,
-            UploadInterrupted,
-            UploadTooLarge,
-            UnsupportedFormat,
-            UploadEmpty,
-            UnknownModel,
-            OptionsConflict,
-            UrlRefused,
-            MalformedBody,
-            BodyTooLarge,
-            StoreFull,
-            UploadNotFound,
-            UploadIncomplete,
-            UploadLocked,
-            TooMuchQueued,
-        ),
-    },
-    extensions=takes(
-        {
-            MULTIPART: form(Submission, "file"),
-            JSON: one_of(UrlSubmission, UploadSubmission),
-            "audio/*": BINARY,
-            "application/octet-stream": BINARY,
-        },
-        parts={"file": "audio/*"},
-    ),
-)
-def submit(query_data: SubmissionQuery) -> Response:
-    """Submit a recording
-
-    As multipart/form-data with the file in `file` and the options as fields, or as the raw bytes with `filename` and
-    the options in the query. As JSON, with the options beside it, by its `url`, or by the `upload_id` of a complete
-    resumable upload; asking again with that gives the same job.
-    """
-    front = services()
-    refuse_oversize(request, front.settings.max_upload_bytes)
-    accepted: JobRequest
-    if request.is_json:
-        accepted = submit_json(front, query_data)
-    else:
-        job_id = front.submissions.begin(current_owner())
-        accepted = _from_form(front, job_id, query_data) if is_form(request) else _from_body(front, job_id, query_data)
-    job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
-    document = job_document(job)
-    headers = {"Location": document["links"]["self"], "Retry-After": str(SHORTEST_RETRY_S)}
-    return _json(document, 202, headers)
-
-
-@blueprint.get("")
-@blueprint.input(ListQuery, location="query")
-@blueprint.output(JobPage)
-@blueprint.doc(responses=errors(422, 503), operation_id="listJobs")
-def list_jobs(query_data: ListQuery) -> Response:
-    """List your jobs, newest first"""
-    state = query_data.state.value if query_data.state else ""
-    found, cursor = services().ledger.jobs(
-        _listed_owner(query_data.owner), limit=query_data.limit, cursor=query_data.cursor, state=state
-    )
-    return _json({"jobs": [job_document(job) for job in found], "next_cursor": cursor or None})
-
-
 @blueprint.get("/<job_id>")
 @blueprint.input(JobQuery, location="query")
 @blueprint.output(JobView)
-@blueprint.doc(responses={304: {"description": "Unchanged"}, **errors(422, 503, JobNotFound)}, operation_id="getJob")
+@blueprint.doc(
+    operation_id="getJob",
+    responses={
+        200: answer("The job", headers={"ETag": TEXT, "Retry-After": NUMBER, "Preference-Applied": TEXT}),
+        304: answer("It is as you know it", headers={"ETag": TEXT, "Retry-After": NUMBER}),
+        **errors(422, 503, JobNotFound),
+    },
+    extensions=takes(headers={"Prefer": "`wait=N`, as the query's `wait`", "If-None-Match": "An `ETag` of before"}),
+)
 def get_job(job_id: str, query_data: JobQuery) -> Response:
     """Poll a job
 
@@ -139,14 +49,12 @@ def get_job(job_id: str, query_data: JobQuery) -> Response:
     wait_s = query_data.wait if query_data.wait is not None else preferred or 0.0
     job = front.waits.until(job_id, _Settled(), lambda: visible_job(job_id), wait_s)
     document = job_document(job)
-    headers = {"ETag": _etag(document), "Cache-Control": "no-cache"}
+    headers = {"ETag": etag_of([document]), "Cache-Control": "no-cache"}
     if not job.state.is_terminal:
         headers["Retry-After"] = retry_after(job)
     if preferred is not None and query_data.wait is None:
         headers["Preference-Applied"] = f"wait={preferred:.0f}"
-    if request.if_none_match.contains_weak(_opaque(headers["ETag"])):
-        return Response(status=304, headers=headers)
-    return _json(document, headers=headers)
+    return unless_known(headers, lambda: json_answer(document, headers=headers))
 
 
 @blueprint.post("/<job_id>/cancel")
@@ -158,7 +66,7 @@ def cancel(job_id: str) -> Response:
     It is `cancelled` at once. A job that has already ended stays as it is; the answer shows its state.
     """
     visible_job(job_id)
-    return _json(job_document(services().ledger.cancel(job_id)))
+    return json_answer(job_document(services().ledger.cancel(job_id)))
 
 
 @blueprint.delete("/<job_id>")
@@ -182,68 +90,16 @@ def visible_job(job_id: str) -> Job:
     return services().ledger.job(job_id, owner=None if caller.is_admin else caller.owner)
 
 
-def _listed_owner(asked: str) -> str:
-    """Whose jobs to list. Raises ScopeMissing where somebody else's are asked for without being admin."""
-    caller = current_caller()
-    if asked and asked != caller.owner and not caller.is_admin:
-        raise ScopeMissing(Scope.ADMIN)
-    return asked or caller.owner
-
-
 def job_document(job: Job) -> dict[str, Any]:
     """The job as clients see it: schemas.JobView, but cheaper to make."""
     path = f"/v1/jobs/{job.id}"
-    links = {"self": path, "transcript": f"{path}/transcript", "cancel": f"{path}/cancel"}
+    links = {"self": path} | {name: f"{path}/{name}" for name in ("transcript", "audio", "cancel", "retry")}
     return {**job.model_dump(mode="json"), "links": links}
 
 
 def retry_after(job: Job) -> str:
     """Seconds after which a poll is worth it: the ETA, but at least once in half a minute."""
     return str(round(min(max(job.eta_s or 2 * SHORTEST_RETRY_S, SHORTEST_RETRY_S), LONGEST_RETRY_S)))
-
-
-def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> JobRequest:
-    def receive(form: Form[Stored], chunks: Iterator[bytes]) -> Stored:
-        front.submissions.check(_options(query, form.fields))  # what is known before ten gigabytes arrive
-        return front.submissions.receive(job_id, chunks)
-
-    received: Form[Stored] = Form()
-    try:
-        read_form(request, received, receive)
-        options = _options(query, received.fields)
-    except BaseException:
-        if received.received is not None:
-            front.submissions.discard(job_id)
-        raise
-    if received.received is None:
-        raise InvalidRequest("The form holds no file; send it in the field `file`.")
-    filename = received.filename or query.filename
-    return front.submissions.accept(
-        job_id, received.received, filename=filename, options=options, owner=current_owner()
-    )
-
-
-def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> JobRequest:
-    filename = query.filename or disposition_filename(request.headers.get("Content-Disposition", ""))
-    options = _options(query, {})
-    front.submissions.check(options)
-    stored = front.submissions.receive(job_id, body_pieces(request))
-    return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
-
-
-def _options(query: SubmissionQuery, fields: Mapping[str, str]) -> Submission:
-    """Options from the query and a form's text fields, which go before. Raises InvalidFields."""
-    given: dict[str, Any] = query.model_dump(exclude={"filename"}, exclude_unset=True) | dict(fields)
-    for name in ("model", "language"):
-        given[name] = given.get(name) or None  # an empty one means that none was chosen
-    try:
-        if "metadata" in fields:
-            given["metadata"] = json.loads(fields["metadata"])
-        return Submission.model_validate(given)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InvalidFields([{"field": "metadata", "message": "Not a JSON object"}]) from error
-    except ValidationError as error:
-        raise InvalidFields.of(error) from error
 
 
 class _Settled:
@@ -257,21 +113,30 @@ class _Settled:
         if job.state.is_terminal:
             return True
         if self._known is not None:
-            return not self._known.contains_weak(_opaque(_etag(job_document(job))))
+            return not knows(self._known, etag_of([job_document(job)]))
         if self._first is None:
             self._first = job.state
         return job.state != self._first
 
 
-def _etag(document: Mapping[str, Any]) -> str:
+def etag_of(documents: Iterable[Mapping[str, Any]]) -> str:
     """Weak, since the volatile figures are left out."""
-    lasting = {name: value for name, value in document.items() if name not in VOLATILE}
-    return f'W/"{blake2b(to_json(lasting), digest_size=12).hexdigest()}"'
+    digest = blake2b(digest_size=12)
+    for document in documents:
+        digest.update(to_json({name: value for name, value in document.items() if name not in VOLATILE}))
+    return f'W/"{digest.hexdigest()}"'
 
 
-def _opaque(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')
+def unless_known(headers: Mapping[str, str], make: Callable[[], Response]) -> Response:
+    """304 where the client has what the headers' ETag says, else what `make` answers."""
+    if knows(request.if_none_match, headers["ETag"]):
+        return Response(status=304, headers=headers)
+    return make()
 
 
-def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def knows(known: ETags, etag: str) -> bool:
+    return known.contains_weak(etag.removeprefix("W/").strip('"'))
+
+
+def json_answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(to_json(document), status, headers=headers, content_type="application/json")

@@ -189,6 +189,7 @@ def register(app: APIFlask) -> None:
 def _complete(spec: dict[str, Any] | str) -> dict[str, Any]:
     if isinstance(spec, str):  # only where SPEC_FORMAT says yaml
         raise TypeError("the spec is served as JSON")
+    spec["tags"] = list({tag["name"]: tag for tag in spec["tags"]}.values())  # blueprints may share one
     schemas = spec.setdefault("components", {}).setdefault("schemas", {})
     if SECURITY_SCHEMES:
         spec["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]  # none, where a server has no keys

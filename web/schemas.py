@@ -20,7 +20,9 @@ class Links(Answer):
 
     self_: str = Field(alias="self", description="This job.", examples=["/v1/jobs/0f8c"])
     transcript: str = Field(description="Its transcript, once it has succeeded.")
+    audio: str = Field(description="The recording as it was uploaded.")
     cancel: str = Field(description="POST here to cancel it.")
+    retry: str = Field(description="POST here to try it again, once it has failed or was cancelled.")
 
 
 class Trouble(Answer):
@@ -100,11 +102,29 @@ class EndData(Answer):
     error: Trouble | None
 
 
+NoteName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+NoteText = Annotated[str, StringConstraints(max_length=100)]
+
+
 class ListQuery(BaseModel):
-    state: State | None = Field(None, description="Only jobs in this state.")
+    model_config = ConfigDict(extra="forbid")  # a misspelt filter would show everything
+
+    state: list[State] = Field(
+        default_factory=list, max_length=5, description="Only jobs in this state; repeated: in any of these."
+    )
+    created_after: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Created at this time or later, in seconds since the epoch."
+    )
+    created_before: float | None = Field(None, ge=0, allow_inf_nan=False, description="Created before this time.")
+    filename: str = Field("", max_length=100, description="A part of the file's name; of ASCII, in any case.")
+    metadata: dict[NoteName, NoteText] = Field(
+        default_factory=dict, max_length=4, description="`metadata[name]=text`: jobs with exactly these notes."
+    )
     limit: int = Field(50, ge=1, le=200, description="Jobs on a page.")
     owner: str = Field("", max_length=64, description="Whose jobs; others than your own need the scope `admin`.")
-    cursor: str = Field("", max_length=200, description="`next_cursor` of the page before.")
+    cursor: str = Field(
+        "", pattern=r"^([0-9]{1,12}(\.[0-9]{1,20})?:[0-9a-f]{32})?$", description="`next_cursor` of the page before."
+    )
 
 
 TranscriptFormat = Literal["json", "txt", "srt", "vtt", "tsv"]
@@ -118,10 +138,6 @@ class TranscriptQuery(BaseModel):
 
 class Submission(JobOptions):
     """The fields of a submission, but for the file itself."""
-
-
-NoteName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-NoteText = Annotated[str, StringConstraints(max_length=100)]
 
 
 class SubmissionQuery(Submission):

@@ -1,22 +1,21 @@
 """/v1/jobs/{id}/transcript: the finished text, in the format that is asked for."""
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
-from urllib.parse import quote
+from hashlib import blake2b
 
 from apiflask import APIBlueprint
 from flask import Response
 
 from jobs.errors import JobCancelled, JobError, JobNotFound, Problem, TranscriptNotReady
-from jobs.job import Job, State
+from jobs.job import State
 from jobs.store import layout
-from jobs.submission import NAMELESS
 from jobs.transcript import Transcript
+from web.disposition import attachment
 from web.formats import srt, tsv, txt, vtt
 from web.formats.document import Document, parse
 from web.formats.script import rewrite
-from web.jobs import retry_after, visible_job
-from web.openapi import TEXT, answer, errors
+from web.jobs import retry_after, unless_known, visible_job
+from web.openapi import TEXT, answer, errors, takes
 from web.problems import error_kinds, problem
 from web.schemas import TranscriptQuery
 from web.services import services
@@ -45,10 +44,12 @@ _CONTENT = {media_type.partition(";")[0]: TEXT for media_type in MEDIA_TYPES.val
 @blueprint.input(TranscriptQuery, location="query")
 @blueprint.doc(
     responses={
-        200: answer("The transcript", _CONTENT, headers={"Content-Disposition": TEXT}),
+        200: answer("The transcript", _CONTENT, headers={"Content-Disposition": TEXT, "ETag": TEXT}),
+        304: answer("It is as you know it", headers={"ETag": TEXT}),
         **errors(422, 503, JobNotFound, TranscriptNotReady, JobCancelled, *error_kinds(JobError)),
     },
     operation_id="getTranscript",
+    extensions=takes(headers={"If-None-Match": "An `ETag` of before"}),
 )
 def transcript(job_id: str, query_data: TranscriptQuery) -> Response:
     """Get a job's transcript
@@ -63,9 +64,14 @@ def transcript(job_id: str, query_data: TranscriptQuery) -> Response:
     if job.state is not State.SUCCEEDED:
         not_ready = Problem.of(TranscriptNotReady(f"Job {job_id} is {job.state}."))
         return problem(not_ready, 409, headers={"Retry-After": retry_after(job)})
-    headers = {"Content-Disposition": _attachment(job, query_data.format), "Cache-Control": "private, no-cache"}
     body = _body(services().store.read(layout.transcript(job_id)), query_data)
-    return Response(body, headers=headers, content_type=MEDIA_TYPES[query_data.format])
+    headers = {
+        "ETag": f'"{blake2b(body, digest_size=12).hexdigest()}"',
+        "Content-Disposition": attachment(job.filename, query_data.format),
+        "Cache-Control": "private, no-cache",
+    }
+    content_type = MEDIA_TYPES[query_data.format]
+    return unless_known(headers, lambda: Response(body, headers=headers, content_type=content_type))
 
 
 def _body(stored: bytes, query: TranscriptQuery) -> bytes:
@@ -75,10 +81,3 @@ def _body(stored: bytes, query: TranscriptQuery) -> bytes:
         return stored
     render = txt.render_paragraphs if query.format == "txt" and query.timestamps else _RENDERERS[query.format]
     return "".join(render(parse(stored))).encode()
-
-
-def _attachment(job: Job, extension: str) -> str:
-    """A Content-Disposition in plain ASCII, with the whole name beside it for clients that know RFC 6266."""
-    name = f"{PurePath(job.filename).stem or NAMELESS}.{extension}"
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in " .-_()") else "_" for c in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

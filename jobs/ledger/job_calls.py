@@ -6,7 +6,7 @@ from itertools import islice
 from typing import cast
 
 from jobs.errors import JobNotFound, TooMuchQueued
-from jobs.job import Job, JobRequest
+from jobs.job import Job, JobFilter, JobRequest
 from jobs.ledger import keys, records
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
@@ -16,6 +16,7 @@ from jobs.ledger.units import Caps, Entered
 GUESSED_BYTES_PER_S = 32_000
 #: jobs asked about in one round trip
 ASKED_AT_ONCE = 500
+EVERY_JOB = JobFilter()
 
 
 class JobCalls(Calls):
@@ -92,12 +93,21 @@ class JobCalls(Calls):
             raise _unknown(job_id)
         return records.to_job(answer)
 
-    def jobs(self, owner: str, *, limit: int = 50, cursor: str = "", state: str = "") -> tuple[list[Job], str]:
+    def jobs(
+        self, owner: str, wanted: JobFilter = EVERY_JOB, *, limit: int = 50, cursor: str = ""
+    ) -> tuple[list[Job], str]:
         """One owner's jobs, newest first, and the cursor of the next page ('' at the end).
 
-        With a state a page may hold fewer than `limit`, even none, before the last one.
+        Filtered, a page may hold fewer than `limit`, even none, before the last one.
         """
-        following, found = self._scripts.run("jobs", owner, limit, cursor, state)
+        asked = {
+            "states": list(wanted.states),
+            "after": "" if wanted.created_after is None else repr(wanted.created_after),
+            "before": "" if wanted.created_before is None else repr(wanted.created_before),
+            "filename": wanted.filename,
+            "metadata": dict(wanted.metadata),
+        }
+        following, found = self._scripts.run("jobs", owner, limit, cursor, json.dumps(asked))
         return [records.to_job(answer) for answer in found], following.decode()
 
     def cancel(self, job_id: str) -> Job:

@@ -38,6 +38,7 @@ def to_job(answer: list[Any]) -> Job:
         warnings=json.loads(record.get("prepare_warnings", "[]")) + json.loads(record.get("finish_warnings", "[]")),
         error=json.loads(record["error"]) if "error" in record else None,
         deduplicated_from=record.get("leader"),
+        retry_of=request.retry_of,
         priority=request.priority,
         metadata=request.metadata,
         windows_total=int(record.get("registered", 0)),

@@ -35,6 +35,10 @@ class AudioStore(Protocol):
         """The bytes [start, stop) of an object in pieces of at most 1 MiB."""
         ...
 
+    def copy(self, name: str, to: str) -> None:
+        """Give an object a second name, durably; each is deleted by itself. Takes no second room where it can."""
+        ...
+
     def local_file(self, name: str) -> AbstractContextManager[Path]:
         """The object as a file on this machine, for libraries that want a path."""
         ...

@@ -110,6 +110,35 @@ def test_the_list_pages_and_filters(http: httpx.Client, recording: bytes) -> Non
     assert [job["id"] for job in cancelled] == [made[2]]
     refused(http.get("/v1/jobs?state=lost"), 422, "invalid-request")
     refused(http.get("/v1/jobs?limit=0"), 422, "invalid-request")
+    refused(http.get("/v1/jobs?stat=queued"), 422, "invalid-request")
+    refused(http.get("/v1/jobs?cursor=1.2.3:nonsense"), 422, "invalid-request")
+
+
+def test_the_list_by_time_name_notes_and_several_states(http: httpx.Client, recording: bytes) -> None:
+    def names(**query: object) -> list[str]:
+        return [job["filename"] for job in http.get("/v1/jobs", params=query).json()["jobs"]]  # type: ignore[arg-type]
+
+    for n in range(3):
+        query = {"filename": f"Talk-{n}.wav", "metadata[room]": f"蓝{n % 2}", "metadata[n]": str(n)}
+        made = http.post("/v1/jobs", params=query, content=recording).json()
+        if n == 1:
+            middle = made
+    http.post(f"/v1/jobs/{middle['id']}/cancel")
+    assert names(created_after=middle["created_at"]) == ["Talk-2.wav", "Talk-1.wav"]
+    assert names(created_before=middle["created_at"]) == ["Talk-0.wav"]
+    assert names(filename="talk-2") == ["Talk-2.wav"]
+    assert names(**{"metadata[room]": "蓝0"}) == ["Talk-2.wav", "Talk-0.wav"]
+    assert names(**{"metadata[room]": "蓝0", "metadata[n]": "0"}) == ["Talk-0.wav"]
+    assert names(state=["queued", "cancelled"]) == ["Talk-2.wav", "Talk-1.wav", "Talk-0.wav"]
+    assert names(state="cancelled", filename="0") == []
+
+
+def test_an_unchanged_list_is_304(http: httpx.Client, recording: bytes) -> None:
+    job_id = submit(http, recording)
+    etag = http.get("/v1/jobs").headers["ETag"]
+    assert http.get("/v1/jobs", headers={"If-None-Match": etag}).status_code == 304
+    http.post(f"/v1/jobs/{job_id}/cancel")
+    assert http.get("/v1/jobs", headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_cancel_is_at_once_and_for_good(http: httpx.Client, recording: bytes, worker: FakeWorker) -> None:
@@ -171,6 +200,10 @@ def test_the_json_transcript_is_the_stored_document(http: httpx.Client, recordin
     worker.succeed()
     document = http.get(f"/v1/jobs/{job_id}/transcript").json()
     assert (document["job_id"], document["text"], len(document["chars"])) == (job_id, TEXT, 2)
+    etag = http.get(f"/v1/jobs/{job_id}/transcript").headers["ETag"]
+    known = {"If-None-Match": etag}
+    assert http.get(f"/v1/jobs/{job_id}/transcript", headers=known).status_code == 304
+    assert http.get(f"/v1/jobs/{job_id}/transcript?format=srt", headers=known).status_code == 200
     refused(http.get(f"/v1/jobs/{job_id}/transcript?format=docx"), 422, "invalid-request")
 
 

@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 
 from jobs.errors import JobNotFound
-from jobs.job import Stage, State
+from jobs.job import JobFilter, Stage, State
 from jobs.ledger import Ledger, Refused
 from tests.support import ledger as given
 
@@ -105,10 +105,60 @@ def test_listed_by_state(ledger: Ledger) -> None:
         ledger.create(given.request(f"job{n:03d}"))
     for n in (3, 110):
         ledger.cancel(f"job{n:03d}")
-    found, cursor = ledger.jobs("local", state="cancelled", limit=10)
+    found, cursor = ledger.jobs("local", JobFilter([State.CANCELLED]), limit=10)
     assert [job.id for job in found] == ["job110", "job003"]
     assert cursor == ""
-    assert len(ledger.jobs("local", state="queued", limit=200)[0]) == 118
+    assert len(ledger.jobs("local", JobFilter([State.QUEUED]), limit=200)[0]) == 118
+
+
+def test_listed_by_what_they_are_called_and_noted(ledger: Ledger) -> None:
+    for n in range(150):
+        notes = {"room": "蓝" if n % 50 == 0 else "red", "n": str(n)}
+        ledger.create(given.request(f"job{n:03d}", created_at=1000.0 + n, filename=f"Say-{n}.WAV", metadata=notes))
+    cases = [
+        (JobFilter(metadata={"room": "蓝"}), ["job100", "job050", "job000"]),
+        (JobFilter(metadata={"room": "蓝", "n": "50"}), ["job050"]),
+        (JobFilter(metadata={"floor": "1"}), []),
+        (JobFilter(filename="say-14"), [f"job{n}" for n in range(149, 139, -1)] + ["job014"]),
+        (JobFilter(filename="%d"), []),
+        (JobFilter(created_after=1147.0), ["job149", "job148", "job147"]),
+        (JobFilter(created_before=1002.0), ["job001", "job000"]),
+        (JobFilter(created_after=1040.0, created_before=1060.0, metadata={"room": "蓝"}), ["job050"]),
+    ]
+    for wanted, expected in cases:
+        found, cursor = ledger.jobs("local", wanted)
+        assert ([job.id for job in found], cursor) == (expected, "")
+
+
+def test_pages_stay_right_while_jobs_arrive(ledger: Ledger) -> None:
+    """Every job that was there at the start is seen once, filtered or not, whatever comes or goes meanwhile."""
+    for n in range(30):
+        ledger.create(given.request(f"old{n:02d}", created_at=1000.0 + n // 4))
+    for wanted in (JobFilter(), JobFilter(created_before=1005.0), JobFilter(filename="speech")):
+        expected = [job.id for job in ledger.jobs("local", wanted)[0] if job.id.startswith("old")]
+        seen, cursor = [], ""
+        while True:
+            page, cursor = ledger.jobs("local", wanted, limit=4, cursor=cursor)
+            seen += [job.id for job in page if job.id.startswith("old")]
+            ledger.create(given.request(created_at=2000.0 + len(seen)))
+            if not cursor:
+                break
+        assert seen == expected
+
+
+def test_a_filtered_page_looks_at_so_many_jobs_only(ledger: Ledger, redis: Redis) -> None:
+    record = given.request("job0").model_dump_json()
+    with redis.pipeline() as pipeline:
+        for n in range(4500):
+            pipeline.hset(f"tingxie:job:job{n:04d}", mapping={"state": "cancelled", "request": record})
+            pipeline.zadd("tingxie:owner:local:jobs", {f"job{n:04d}": 1000.0 + n})
+        pipeline.execute()
+    pages, cursor = 0, ""
+    while pages == 0 or cursor:
+        found, cursor = ledger.jobs("local", JobFilter([State.QUEUED]), cursor=cursor)
+        assert found == []
+        pages += 1
+    assert pages == 3
 
 
 def at_queued(ledger: Ledger) -> str:

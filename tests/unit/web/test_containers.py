@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from jobs.containers import not_audio
+from jobs.containers import media_type, not_audio
 
 MP3_FRAME = bytes.fromhex("fffb9064") + bytes(413)
 ADTS_FRAME = bytes.fromhex("fff15080") + bytes(100)
@@ -58,3 +58,21 @@ def test_accepted(head: bytes) -> None:
 )
 def test_refused(head: bytes, kind: str) -> None:
     assert not_audio(head) == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"RIFF\0\0\0\0WAVE", "audio/wav"),
+        (b"OggS", "audio/ogg"),
+        (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+        (b"\xff\xfb\x90\x00", "audio/mpeg"),
+        (b"\xff\xf1\x50\x80", "audio/aac"),
+        (b"\x1aE\xdf\xa3", "audio/webm"),
+        (b"<html>", "application/octet-stream"),
+        (b"\xff", "application/octet-stream"),
+        (b"", "application/octet-stream"),
+    ],
+)
+def test_the_media_type_of_audio(head: bytes, expected: str) -> None:
+    assert media_type(head) == expected
