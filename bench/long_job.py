@@ -25,6 +25,8 @@ KEPT_S = 19
 DEVICE = "bench.simulated_device"
 #: the bench holds the prepare of the job until it lets go; nobody is to take it over
 HELD_S = 3600.0
+#: windows a device that a job before has: the first task of a process imports, connects and knows no speed yet
+WARMING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +94,25 @@ class LongJob:
 def devices(
     folder: Path, count: int, objects: Objects, *, web: bool = False, **options: Any
 ) -> Iterator[tuple[Service, LongJob]]:
-    """A service of its own with so many simulated devices, all idle, and a long job ready to be released."""
+    """A service of its own with so many simulated devices, idle but warm, and a long job ready to be released."""
     redis = redis_server.start(folder / "redis")
     settings = Settings(redis_url=redis.url, data_dir=folder / "data", model=FakeModel().spec.model)
+    first = Objects(objects.folder, given.windows(WARMING * count, kept=KEPT_S * RATE_HZ))
     try:
         with service(
             settings, folder / "logs", transcribers=0, preparers=0, web=web, log_level="info", **options
         ) as running:
-            job = LongJob.submit(running, objects)
+            warming, job = LongJob.submit(running, first), LongJob.submit(running, objects)
             running.start("prepare", "tingxie", "worker", "prepare")
             for number in range(1, count + 1):
                 running.start(f"device-{number}", DEVICE)
             running.wait_for_workers(transcribe=count, cpu=1)
+            warming.release()
+            running.wait(warming.id)
             try:
                 yield running, job
             finally:
+                warming.ledger.close()
                 job.ledger.close()
     finally:
         redis.stop()

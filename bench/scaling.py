@@ -1,9 +1,9 @@
 """One long job on 1, 2, 4, 8 … simulated devices (160 ms for 20 s of audio each, asleep): speed-up and overhead.
 
-The devices are idle, and the clock starts when the job's cut windows are there. It stops at the last window's commit:
-that is what efficiency counts (the speed-up over one device, divided by their number). One process writes the
-transcript after that. Interpreter time is the CPU time of the transcribe processes: claim, load, commit, hint, and
-their upkeep. In the ten-hour run one device's time is taken beside those of 2, 4 and 8, which leave the cores idle.
+The devices are idle (a short job has warmed them), and the clock starts when the job's cut windows are there. It stops
+at the last window's commit: that is what efficiency counts (the speed-up over one device, divided by their number).
+One process writes the transcript after that. Interpreter time is the CPU time of the transcribe processes: claim, load,
+commit, hint, and their upkeep. One device's time is taken beside those of a few others, which leave the cores idle.
 """
 
 import tempfile

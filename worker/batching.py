@@ -11,6 +11,8 @@ from jobs.settings import Settings
 MEMORY = 0.7
 #: a batch is claimed so long before the device is free, and as long again as claiming and loading lately took, twice
 LEAD_S, LEAD_TIMES = 0.1, 2
+#: of a whole batch's compute, what an idle device gets first: the rest is claimed and loaded while that runs
+FIRST_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class BatchPlan:
         if self._memory_samples is not None:
             samples = min(samples, self._memory_samples)
         return BatchLimit(self._settings.batch_windows, max(1, samples))
+
+    @property
+    def first_limit(self) -> BatchLimit:
+        """For a device that is idle: enough to keep it busy for as long as a whole batch takes to load."""
+        limit = self.limit
+        return BatchLimit(limit.windows, max(1, int(FIRST_SHARE * limit.samples)))
 
     @property
     def speed(self) -> float:

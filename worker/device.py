@@ -12,6 +12,10 @@ class Device:
         self._is_busy = False
         self._free_at = 0.0
 
+    @property
+    def is_busy(self) -> bool:
+        return self._is_busy
+
     def acquire(self, expected_s: float) -> None:
         """Wait until it is free and have it; `release` gives it back, after `expected_s` if all goes as predicted."""
         with self._changed:

@@ -101,7 +101,8 @@ class Transcriber:
         return True
 
     def _claim(self) -> list[WindowLease]:
-        limit, claim_id = self._plan.limit, uuid.uuid4().hex
+        limit = self._plan.limit if self._device.is_busy else self._plan.first_limit
+        claim_id = uuid.uuid4().hex
         return insist(
             lambda: self._ledger.claim_windows(
                 self._incarnation, claim_id, self._model_key, max_windows=limit.windows, max_samples=limit.samples

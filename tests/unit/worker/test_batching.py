@@ -27,6 +27,13 @@ def test_a_batch_is_what_two_seconds_can_compute() -> None:
     assert measured.speed == 38.0
 
 
+def test_an_idle_device_gets_a_small_batch_first() -> None:
+    measured = plan()
+    measured.ran(samples=20 * RATE_HZ, kept_samples=19 * RATE_HZ, seconds=0.1)
+    assert measured.first_limit.samples == measured.limit.samples // 10
+    assert plan().first_limit == plan().limit
+
+
 def test_a_slow_first_batch_is_soon_forgotten() -> None:
     measured = plan()
     measured.ran(samples=RATE_HZ, kept_samples=RATE_HZ, seconds=1.0)  # everything cold
