@@ -18,6 +18,7 @@ from web import (
     audio,
     auth,
     events,
+    fast_poll,
     headers,
     health,
     index,
@@ -73,7 +74,7 @@ def create_app(
         keys=KeyCache(Keyring(store), ledger),
         rates=RateLimits(ledger),
     )
-    for part in (request_log, auth, rate_limit, headers, problems, openapi, upload):
+    for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, upload):
         part.register(app)
     for part in (submitting, listing, jobs, audio, transcripts, events, uploads, models, health, index):
         app.register_blueprint(part.blueprint)

@@ -1,6 +1,7 @@
 """Who is calling: the key of a request, the scope that its route needs, and whose jobs it sees."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from flask import Flask, g, request
@@ -8,6 +9,7 @@ from flask import Flask, g, request
 from jobs.api_key import ApiKey, Scope, split
 from jobs.errors import RequestError
 from web.openapi import EVERYWHERE, SECURITY_SCHEMES
+from web.rate_limit import TOLD
 from web.services import EXTENSION, Caller, Services
 
 #: open to everybody: probes, the description of the API, and what leads to it
@@ -17,6 +19,8 @@ OPEN_BELOW = ("/problems/",)
 READING = frozenset({"GET", "HEAD"})
 #: where looking belongs to submitting: an upload goes on from the offset that it asks for
 SUBMITTING_BELOW = ("/v1/uploads/",)
+#: where the environment of a request keeps an error that was met before Flask
+FAILED = "tingxie.failed"
 
 
 class KeyRequired(RequestError):
@@ -55,35 +59,36 @@ class Authentication:
     front: Services
 
     def __call__(self) -> None:
-        try:
-            caller = self._caller()
-        except (KeyRequired, KeyUnknown):
-            self._count(f"address:{request.remote_addr}", None)
-            raise
-        if caller.key is not None:
-            self._count(f"key:{caller.key.id}", caller.key.requests_per_minute)
-        g.caller = caller
+        environ = request.environ
+        if error := environ.get(FAILED):
+            raise error
+        g.caller = Caller() if request.url_rule is None else self.caller(environ)
 
-    def _count(self, identity: str, limit: int | None) -> None:
-        limit = self.front.settings.requests_per_minute if limit is None else limit
-        if limit:
-            g.rate_limit = self.front.rates.spend(identity, limit)
-
-    def _caller(self) -> Caller:
-        keys = self.front.keys
-        if _is_open() or not keys.in_use():
+    def caller(self, environ: dict[str, Any]) -> Caller:
+        """Who makes a request, which is counted. Raises KeyRequired, KeyUnknown, ScopeMissing, RateLimited."""
+        if _is_open(environ) or not self.front.keys.in_use():
             return Caller()
-        key = self._key()
-        only_looks = request.method in READING and not request.path.startswith(SUBMITTING_BELOW)
+        try:
+            key = self._key(environ)
+        except (KeyRequired, KeyUnknown):
+            self._count(environ, f"address:{environ.get('REMOTE_ADDR')}", None)
+            raise
+        self._count(environ, f"key:{key.id}", key.requests_per_minute)
+        only_looks = environ["REQUEST_METHOD"] in READING and not environ["PATH_INFO"].startswith(SUBMITTING_BELOW)
         scope = Scope.READ if only_looks else Scope.SUBMIT
         if not key.may(scope):
             raise ScopeMissing(scope)
-        keys.touch(key)
+        self.front.keys.touch(key)
         structlog.contextvars.bind_contextvars(key=key.id)
         return Caller(key.owner, key)
 
-    def _key(self) -> ApiKey:
-        token = sent_token()
+    def _count(self, environ: dict[str, Any], identity: str, limit: int | None) -> None:
+        limit = self.front.settings.requests_per_minute if limit is None else limit
+        if limit:
+            environ[TOLD] = self.front.rates.spend(identity, limit)
+
+    def _key(self, environ: dict[str, Any]) -> ApiKey:
+        token = _sent_token(environ)
         if not token:
             raise KeyRequired
         parts = split(token)
@@ -104,18 +109,18 @@ def register(app: Flask) -> None:
     app.before_request(Authentication(app.extensions[EXTENSION]))
 
 
-def sent_token() -> str:
-    """What the client sent as its key; '' where it sent none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    return request.headers.get("X-API-Key", "").strip()
-
-
 def is_open_path(path: str) -> bool:
     return path in OPEN or path.startswith(OPEN_BELOW)
 
 
-def _is_open() -> bool:
-    """OPTIONS tells what a path can do, and a path that isn't served can do nothing."""
-    return is_open_path(request.path) or request.method == "OPTIONS" or request.url_rule is None
+def _is_open(environ: dict[str, Any]) -> bool:
+    """OPTIONS only tells what a path can do."""
+    return is_open_path(environ["PATH_INFO"]) or environ["REQUEST_METHOD"] == "OPTIONS"
+
+
+def _sent_token(environ: dict[str, Any]) -> str:
+    """What the client sent as its key; '' where it sent none."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return str(token).strip()
+    return str(environ.get("HTTP_X_API_KEY", "")).strip()

@@ -49,9 +49,7 @@ def get_job(job_id: str, query_data: JobQuery) -> Response:
     wait_s = query_data.wait if query_data.wait is not None else preferred or 0.0
     job = front.waits.until(job_id, _Settled(), lambda: visible_job(job_id), wait_s)
     document = job_document(job)
-    headers = {"ETag": etag_of([document]), "Cache-Control": "no-cache"}
-    if not job.state.is_terminal:
-        headers["Retry-After"] = retry_after(job)
+    headers = poll_headers(job, document)
     if preferred is not None and query_data.wait is None:
         headers["Preference-Applied"] = f"wait={preferred:.0f}"
     return unless_known(headers, lambda: json_answer(document, headers=headers))
@@ -86,8 +84,7 @@ def visible_job(job_id: str) -> Job:
     """The job, if the current owner may see it; the one door through which views reach a job. Raises JobNotFound."""
     if not job_id.isalnum() or not job_id.isascii():
         raise JobNotFound(f"There is no job {job_id[:64]!r}.")
-    caller = current_caller()
-    return services().ledger.job(job_id, owner=None if caller.is_admin else caller.owner)
+    return services().ledger.job(job_id, owner=current_caller().sees)
 
 
 def job_document(job: Job) -> dict[str, Any]:
@@ -95,6 +92,11 @@ def job_document(job: Job) -> dict[str, Any]:
     path = f"/v1/jobs/{job.id}"
     links = {"self": path} | {name: f"{path}/{name}" for name in ("transcript", "audio", "cancel", "retry")}
     return {**job.model_dump(mode="json"), "links": links}
+
+
+def poll_headers(job: Job, document: Mapping[str, Any]) -> dict[str, str]:
+    headers = {"ETag": etag_of([document]), "Cache-Control": "no-cache"}
+    return headers if job.state.is_terminal else {**headers, "Retry-After": retry_after(job)}
 
 
 def retry_after(job: Job) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Flask, Response, g
+from flask import Flask, Response, request
 
 from jobs.errors import RequestError
 from jobs.ledger import Ledger
@@ -21,6 +21,8 @@ WINDOW_S = 60
 PORTIONS = 50
 #: identities counted at one time; beyond it all are forgotten, and take a new portion each
 MOST_KNOWN = 10_000
+#: where the environment of a request keeps the headers
+TOLD = "tingxie.rate_limit"
 
 
 class RateLimited(RequestError):
@@ -105,8 +107,6 @@ def register(app: Flask) -> None:
 
 
 def _tell(response: Response) -> Response:
-    told: Mapping[str, str] | None = g.get("rate_limit")
-    if told:
-        for name, value in told.items():
-            response.headers[name] = value
+    for name, value in request.environ.get(TOLD, {}).items():
+        response.headers[name] = value
     return response

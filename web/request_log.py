@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -13,6 +14,8 @@ log = structlog.get_logger()
 _root = logging.getLogger()
 
 HEADER = "X-Request-Id"
+#: where the environment of a request keeps its id
+_GIVEN = "tingxie.request_id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -21,12 +24,19 @@ def register(app: Flask) -> None:
     app.after_request(_end)
 
 
-def _begin() -> None:
-    asked = request.headers.get(HEADER, "")
-    g.request_id = asked if _SANE.fullmatch(asked) else secrets.token_hex(8)
-    g.began = time.monotonic()
+def begin(environ: dict[str, Any]) -> str:
+    """The request's id: its own, or a new one; also in every log line of its thread from here on."""
+    if _GIVEN not in environ:
+        asked = environ.get("HTTP_X_REQUEST_ID", "")
+        environ[_GIVEN] = asked if _SANE.fullmatch(asked) else secrets.token_hex(8)
     structlog.contextvars.clear_contextvars()  # threads are reused
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(request_id=environ[_GIVEN])
+    return str(environ[_GIVEN])
+
+
+def _begin() -> None:
+    g.request_id = begin(request.environ)
+    g.began = time.monotonic()
 
 
 def _end(response: Response) -> Response:

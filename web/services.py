@@ -41,6 +41,11 @@ class Caller:
     def is_admin(self) -> bool:
         return self.key is not None and Scope.ADMIN in self.key.scopes
 
+    @property
+    def sees(self) -> str | None:
+        """Whose jobs: one owner's, or None for everybody's."""
+        return None if self.is_admin else self.owner
+
 
 def services() -> Services:
     """Those of the application that serves the current request."""

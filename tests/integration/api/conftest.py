@@ -9,12 +9,14 @@ import httpx
 import pytest
 from redis import Redis
 
+from jobs.api_key import Scope
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore, open_store
 from tests.integration.api.fake_worker import FakeWorker
-from tests.integration.api.keyed import Holders
+from tests.integration.api.keyed import Holders, keyring_of
 from tests.integration.api.server import WebServer
+from tests.support.waiting import eventually
 from tingxie.redis_server import RedisServer
 
 
@@ -49,6 +51,17 @@ def store(settings: Settings) -> AudioStore:
 @pytest.fixture
 def worker(ledger: Ledger, store: AudioStore) -> FakeWorker:
     return FakeWorker(ledger, store)
+
+
+@pytest.fixture(scope="package")
+def keyed_server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    """Started open; the first key closes it."""
+    with WebServer(tmp_path_factory.mktemp("keyed"), redis_url=redis_server.url) as server:
+        assert "no API keys" in server.log
+        assert server.client.get("/v1/jobs").status_code == 200
+        keyring_of(server).create("", [Scope.READ])
+        eventually(lambda: server.client.get("/v1/jobs").status_code == 401)
+        yield server
 
 
 @pytest.fixture

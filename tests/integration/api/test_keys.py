@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,17 +18,6 @@ from tests.integration.api.test_submit import refused
 from tests.support.waiting import eventually
 from tingxie.redis_server import RedisServer
 from web.auth import is_open_path
-
-
-@pytest.fixture(scope="module")
-def keyed_server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Started open; the first key closes it."""
-    with WebServer(tmp_path_factory.mktemp("keyed"), redis_url=redis_server.url) as server:
-        assert "no API keys" in server.log
-        assert server.client.get("/v1/jobs").status_code == 200
-        keyring_of(server).create("", [Scope.READ])
-        eventually(lambda: server.client.get("/v1/jobs").status_code == 401)
-        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from tests.integration.api.keyed import Holder, Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_poll import submit
 from tests.integration.api.test_uploads import BYTES, begin
-from tingxie.redis_server import RedisServer
 from web.app import create_app
 from web.auth import is_open_path
 
@@ -37,12 +36,6 @@ def routes() -> Iterator[tuple[str, Rule]]:
         if rule.arguments and not is_open_path(rule.rule) and rule.endpoint != "static":
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield method, rule
-
-
-@pytest.fixture(scope="module")
-def keyed_server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    with WebServer(tmp_path_factory.mktemp("owners"), redis_url=redis_server.url) as server:
-        yield server
 
 
 @pytest.fixture
