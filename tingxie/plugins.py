@@ -14,6 +14,7 @@ GROUP = "tingxie.commands"
 
 #: the help line and the extra of the commands that this project itself ships; others are named by their package
 _KNOWN = {
+    "evaluate": ("Measure a service by a data set.", "evaluate"),
     "web": ("Run the front end (HTTP API).", "web"),
     "keys": ("Make, list and revoke API keys.", "web"),
     "worker": ("Run a worker: transcribe or prepare.", "worker"),

@@ -1,0 +1,1 @@
+"""How well a service hears: a data set goes through it, and its transcripts are held against the references."""
