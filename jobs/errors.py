@@ -295,6 +295,27 @@ class TooMuchQueued(RequestError):
     headers = MappingProxyType({"Retry-After": "60"})
 
 
+class DeliveryNotFound(RequestError):
+    type = "delivery-not-found"
+    title = "There is no such webhook delivery"
+    remedy = "Check the id; deliveries are kept for a week after they have ended."
+    status = 404
+
+
+class SecretNotFound(RequestError):
+    type = "secret-not-found"
+    title = "There is no such webhook secret"
+    remedy = "GET /v1/webhooks/secrets lists those in force."
+    status = 404
+
+
+class SecretMissing(RequestError):
+    type = "webhook-secret-missing"
+    title = "There is no secret to sign webhooks with"
+    remedy = "Make one first: POST /v1/webhooks/secrets."
+    status = 409
+
+
 class TranscriptNotReady(RequestError):
     type = "transcript-not-ready"
     title = "The transcript isn't there yet"

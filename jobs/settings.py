@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     )
     fetch_timeout_s: float = Field(3 * 3600.0, gt=0, description="A URL that isn't fetched after this long fails.")
 
+    webhook_schedule_s: str = Field(
+        "0,5,300,1800,7200,18000,36000,50400,72000,86400",
+        description="Pauses before each attempt of a webhook, in seconds; the last failure is final.",
+    )
+    webhook_timeout_s: float = Field(15.0, gt=0, description="A webhook's receiver must answer within this time.")
+
     model: str = Field(DEFAULT_MODEL, description="Hub id or local folder of the model that a worker serves.")
     revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
     device: str = Field("auto", description="Where the model runs: auto, cpu, cuda or cuda:N.")
@@ -107,6 +113,18 @@ class Settings(BaseSettings):
     def _hosts(cls, text: str) -> str:
         AllowedHosts.parse(text)
         return text
+
+    @field_validator("webhook_schedule_s")
+    @classmethod
+    def _pauses(cls, text: str) -> str:
+        if not text or min(map(float, text.split(","))) < 0:
+            raise ValueError("pauses in seconds, separated by commas")
+        return text
+
+    @cached_property
+    def webhook_schedule(self) -> tuple[float, ...]:
+        """`webhook_schedule_s`, parsed."""
+        return tuple(map(float, self.webhook_schedule_s.split(",")))
 
     @cached_property
     def allowed(self) -> AllowedHosts:

@@ -17,15 +17,19 @@ from worker.drain import Drain
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.memory import limit_memory
 from worker.outgoing import Outgoing
+from worker.periodic import Periodic
 from worker.program import run_program
 from worker.slots import Slots
 from worker.tasks import add_cpu_task
 from worker.upkeep import Upkeep
 from worker.watchdog import Watchdog
+from worker.webhooks import Webhooks
 
 #: a child that has needed this share of its memory limit is replaced between two tasks: what one file left behind
 #: must not make another one fail
 REPLACE_SHARE = 0.5
+#: most receivers answer within this time; what they don't answer then is sent again by others
+WEBHOOKS_STOP_S = 2.0
 
 
 class PrepareChild:
@@ -36,6 +40,7 @@ class PrepareChild:
         self._drain = drain
         self._worker: CpuWorker | None = None
         self._upkeep: Upkeep | None = None
+        self._webhooks: Webhooks | None = None
 
     def start(self, **_: Any) -> None:
         """Celery's worker_process_init."""
@@ -43,7 +48,7 @@ class PrepareChild:
         configure_logs(settings, worker=incarnation)
         limit_memory(settings.prepare_memory_bytes)
         ledger, store = Ledger.connect(settings), open_store(settings.store)
-        hinter, slots = Hinter(make_celery(settings)), Slots(1)
+        hinter, slots, outgoing = Hinter(make_celery(settings)), Slots(1), Outgoing(settings.allowed)
         heartbeat = Heartbeat(ledger, incarnation, "cpu", period_s=settings.heartbeat_s, slots=slots, drain=self._drain)
         self._worker = CpuWorker(
             ledger,
@@ -54,9 +59,11 @@ class PrepareChild:
             slots=slots,
             drain=self._drain,
             watchdog=Watchdog("unit.hung", settings.prepare_timeout_s),
-            outgoing=Outgoing(settings.allowed),
+            outgoing=outgoing,
         )
-        self._upkeep = Upkeep(heartbeat, ledger, store, hinter, settings, incarnation=incarnation)
+        self._webhooks = Webhooks(ledger, store, settings, outgoing, incarnation=incarnation)
+        deliver = Periodic("webhooks", settings.reconcile_s, self._webhooks.deliver)
+        self._upkeep = Upkeep(heartbeat, ledger, store, hinter, settings, incarnation=incarnation, more=[deliver])
         self._upkeep.start()
 
     def work(self) -> None:
@@ -68,6 +75,8 @@ class PrepareChild:
         """Celery's worker_process_shutdown."""
         if self._upkeep is not None:
             self._upkeep.stop()
+        if self._webhooks is not None:
+            self._webhooks.stop(WEBHOOKS_STOP_S)
 
 
 def run_prepare(settings: Settings) -> int:

@@ -1,5 +1,7 @@
 """What every process that claims units runs beside its work: heartbeat, reconciler, sweep."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from jobs.broker import Hinter
@@ -21,7 +23,7 @@ BEAT_STOP_S = 5.0
 
 
 class Upkeep:
-    """Threads; `start` them in the process that they are about, after any fork."""
+    """Threads; `start` them in the process that they are about, after any fork. more: chores of one kind of worker."""
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class Upkeep:
         settings: Settings,
         *,
         incarnation: str,
+        more: Sequence[Periodic] = (),
     ) -> None:
         self._heartbeat = heartbeat
         self._ledger = ledger
@@ -42,6 +45,7 @@ class Upkeep:
         self._chores = [
             Periodic("reconciler", settings.reconcile_s, reconciler.reconcile),
             Periodic("sweep", settings.sweep_s, sweep.sweep),
+            *more,
         ]
 
     def start(self) -> None:

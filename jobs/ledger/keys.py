@@ -84,6 +84,17 @@ ALL = (
         "reap's memory. run: Redis's run_id; last: its last round; from: nothing is taken for dead before this; "
         "waited: 1 until it does again"),
     Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
+    # ---- webhooks
+    Key("webhooks_due", "webhooks:due", "zset", FOR_EVER,
+        "deliveries by when an attempt is due; one in hand by the end of its lease"),
+    Key("delivery", "webhook:{delivery}", "hash", "TTL: 7 days after it has ended",
+        "id, owner, job, url, type, record (of the job at its end, a JSON list), state (pending, delivered, failed, "
+        "disabled), attempts (of this round), created_at, next_at, ended_at, fence, holder, reported (fence of the "
+        "last report)"),
+    Key("delivery_log", "webhook:{delivery}:log", "list", "as its delivery", "its attempts (JSON), oldest first"),
+    Key("owner_deliveries", "owner:{owner}:webhooks", "zset", "an entry: 30 days", "an owner's deliveries by creation"),
+    Key("endpoints_gone", "owner:{owner}:webhooks_gone", "hash", "until a replay to it",
+        "URL → when its receiver said 410"),
     # ---- the rest
     Key("named_lock", "lock:{name}", "string", "TTL: as asked",
         "who holds it; upload:{id}: the request that works on a resumable upload"),

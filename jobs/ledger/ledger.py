@@ -12,11 +12,12 @@ from jobs.ledger.job_calls import JobCalls
 from jobs.ledger.key_calls import KeyCalls
 from jobs.ledger.lock_calls import LockCalls
 from jobs.ledger.upkeep_calls import UpkeepCalls
+from jobs.ledger.webhook_calls import WebhookCalls
 from jobs.ledger.window_calls import WindowCalls
 from jobs.settings import Settings
 
 
-class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls, KeyCalls, LockCalls, EventCalls):
+class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls, KeyCalls, LockCalls, EventCalls, WebhookCalls):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 
     @classmethod

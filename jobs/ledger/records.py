@@ -46,6 +46,11 @@ def to_job(answer: list[Any]) -> Job:
     )
 
 
+def to_ended_job(flat: list[str]) -> Job:
+    """From the hash of a job that has ended, names and values in turn."""
+    return to_job([[text.encode() for text in flat], b"", 0, b"", b"", b""])
+
+
 def _stage(state: State, record: dict[str, str], live_workers: int) -> Stage | None:
     if state.is_terminal:
         return None

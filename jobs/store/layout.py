@@ -9,6 +9,7 @@ models/{key}/…             a model's tokenizer files, written by the worker th
 keys/{id}.json             an API key (ApiKey), its secret only as a hash, synced; a revoked one stays
 incoming/{id}/upload.json  a resumable upload's record (jobs/upload.py)
 incoming/{id}/parts/{n}-…  what one request wrote of it from byte n on
+webhooks/{owner}/{id}.json a secret that signs an owner's webhooks (jobs/webhook.py), synced; owner: a digest
 """
 
 API_KEYS = "keys/"
@@ -77,3 +78,11 @@ def upload_parts(upload_id: str) -> str:
 def upload_part(upload_id: str, start: int, writer: str) -> str:
     """`writer` keeps two requests apart that write from the same byte on."""
     return f"incoming/{upload_id}/parts/{start:015d}-{writer}"
+
+
+def webhook_secrets(owner_digest: str) -> str:
+    return f"webhooks/{owner_digest}/"
+
+
+def webhook_secret(owner_digest: str, secret_id: str) -> str:
+    return f"webhooks/{owner_digest}/{secret_id}.json"

@@ -83,6 +83,7 @@ local function end_job(job, state, now)
   call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
     'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
   job.state, job.active = state, false
+  announce_end(job.id, job.owner, state, now)
   expire(job.id, now)
   part_with_followers(job, now)
   let_others_begin(job.owner, now)
