@@ -8,12 +8,13 @@ from jobs.job import State
 from jobs.ledger import Ledger, Refused
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
+from jobs.webhook import Attempt
 from tests.support import ledger as given
 from tests.support.repeats import ANSWERS_ONCE, TwiceLedger, TwiceScripts
 
 RAISED = Problem.of(TingxieError("the forward raised"))
 #: these read only
-READERS = {"job", "jobs", "demand", "events"}
+READERS = {"job", "jobs", "demand", "events", "deliveries"}
 
 
 @pytest.fixture
@@ -129,6 +130,18 @@ def test_the_others(twice: TwiceLedger) -> None:
     assert twice.counters()["hints"] == 2
 
 
+def test_webhooks(twice: TwiceLedger) -> None:
+    asked = given.request(webhook_url="https://hooks.example/")
+    twice.create(asked)
+    twice.cancel(asked.id)
+    for outcome in ("retry", "disabled"):
+        delivery = twice.claim_delivery("cpu", given.claim_id(), attempt_s=60.0)
+        assert delivery is not None
+        assert twice.report_delivery(delivery, outcome, Attempt(at=1.0, duration_s=1.0, status=500), pause_s=60.0)
+        twice.replay_delivery(delivery.id, "local")
+    twice.test_delivery("msg_test", "local", "https://hooks.example/")
+
+
 def test_every_script_stands_here(redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new script must be repeated by a test above."""
     ran: set[str] = set()
@@ -139,7 +152,7 @@ def test_every_script_stands_here(redis: Redis, settings: Settings, monkeypatch:
         return run(self, name, *arguments)
 
     monkeypatch.setattr(TwiceScripts, "run", recording)
-    for test in (test_a_jobs_whole_way, test_jobs_that_share_their_work, test_the_others):
+    for test in (test_a_jobs_whole_way, test_jobs_that_share_their_work, test_the_others, test_webhooks):
         redis.flushdb()
         test(TwiceLedger(redis, settings))
     for other in (test_the_ways_back, test_prepare_that_yields_repairs_and_is_refused):
