@@ -16,6 +16,7 @@ from jobs.errors import (
     NotRetriable,
     ObjectMissing,
     OptionsConflict,
+    SecretMissing,
     StoreUnavailable,
     TooMuchQueued,
     UnknownModel,
@@ -29,6 +30,7 @@ from jobs.model import ModelSpec
 from jobs.outgoing import check_url
 from jobs.settings import Cutting, Settings
 from jobs.store import AudioStore, Stored, layout
+from jobs.webhook import Secrets
 from jobs.window import MIN_KEPT_SHARE
 
 log = structlog.get_logger()
@@ -104,7 +106,8 @@ class Submissions:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
         caps: the owner's, where they aren't those of the settings.
-        Raises OptionsConflict, UnknownModel, TooMuchQueued or StoreUnavailable, and then forgets the upload;
+        Raises OptionsConflict, UnknownModel, UrlRefused and SecretMissing (of the webhook), TooMuchQueued or
+        StoreUnavailable, and then forgets the upload;
         LedgerUnavailable leaves it and its job.json where they are, since the ledger may have taken the job before the
         answer got lost.
         """
@@ -148,9 +151,10 @@ class Submissions:
         log.info("job.accepted", job_id=job_id, size_bytes=request.size_bytes, model=request.model)
         return Accepted(**request.model_dump(), deduplicated_from=entered.deduplicated_from)
 
-    def check(self, options: JobOptions) -> None:
-        """Raise OptionsConflict or UnknownModel for options that `accept` would refuse; cheaper before the upload."""
+    def check(self, options: JobOptions, owner: str = "") -> None:
+        """Raise what `accept` would raise for these options, of this owner where one is named; before the upload."""
         self._windows(options, self._spec(options.model or self.settings.model))
+        self._check_webhook(options, owner)
 
     def discard(self, job_id: str) -> None:
         """Remove an upload that became no job. The sweep removes what can't be removed now."""
@@ -170,6 +174,7 @@ class Submissions:
     def _request(self, job_id: str, stored: Stored, filename: str, options: JobOptions, owner: str) -> JobRequest:
         model = options.model or self.settings.model
         cutting, window_s, context_s = self._windows(options, self._spec(model))
+        self._check_webhook(options, owner)
         return JobRequest(
             id=job_id,
             owner=owner,
@@ -191,6 +196,14 @@ class Submissions:
             retention_s=self._retention_s(options),
             webhook_url=options.webhook_url,
         )
+
+    def _check_webhook(self, options: JobOptions, owner: str) -> None:
+        """Raise UrlRefused or SecretMissing: an event that can't be sent, or that nobody could verify."""
+        if options.webhook_url is None:
+            return
+        check_url(options.webhook_url, self.settings.allowed)
+        if owner and not Secrets(self.store).in_force(owner):
+            raise SecretMissing
 
     def _retention_s(self, options: JobOptions) -> float | None:
         """How long the ended job is kept: as it asks, but no longer than the server keeps any."""

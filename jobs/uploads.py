@@ -48,7 +48,7 @@ class Uploads:
             limit = self.settings.max_upload_bytes
             raise UploadTooLarge(f"The upload announces {size_bytes} bytes; at most {limit} are accepted.")
         if submit:
-            self.submissions.check(options)
+            self.submissions.check(options, owner)
         upload = Upload(
             id=uuid.uuid4().hex,
             owner=owner,
@@ -121,7 +121,7 @@ class Uploads:
             raise UploadEmpty
         upload = upload.model_copy(update={"job_id": upload.job_id or self.submissions.begin()})
         chosen = options or upload.options
-        self.submissions.check(chosen)
+        self.submissions.check(chosen, upload.owner)
         self._record(upload)
         with hold.kept():
             stored = self.submissions.receive(upload.job_id, self._bytes(arrived))

@@ -33,6 +33,7 @@ from web import (
     transcripts,
     upload,
     uploads,
+    webhooks,
 )
 from web.key_cache import KeyCache
 from web.news import News
@@ -76,6 +77,6 @@ def create_app(
     )
     for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, upload):
         part.register(app)
-    for part in (submitting, listing, jobs, audio, transcripts, events, uploads, models, health, index):
+    for part in (submitting, listing, jobs, audio, transcripts, events, uploads, models, webhooks, health, index):
         app.register_blueprint(part.blueprint)
     return app

@@ -14,6 +14,7 @@ from jobs.errors import (
     JobNotFound,
     NotRetriable,
     OptionsConflict,
+    SecretMissing,
     StoreFull,
     TooMuchQueued,
     UnknownModel,
@@ -57,6 +58,7 @@ ACCEPTED = answer("Accepted", {"application/json": JobView}, headers={"Location"
             UnknownModel,
             OptionsConflict,
             UrlRefused,
+            SecretMissing,
             MalformedBody,
             BodyTooLarge,
             StoreFull,
@@ -114,7 +116,8 @@ def accepted_answer(accepted: Accepted) -> Response:
 
 def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> Accepted:
     def receive(form: Form[Stored], chunks: Iterator[bytes]) -> Stored:
-        front.submissions.check(_options(query, form.fields))  # what is known before ten gigabytes arrive
+        # what is known before ten gigabytes arrive
+        front.submissions.check(_options(query, form.fields), current_owner())
         return front.submissions.receive(job_id, chunks)
 
     received: Form[Stored] = Form()
@@ -136,7 +139,7 @@ def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> Accepted
 def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> Accepted:
     filename = query.filename or disposition_filename(request.headers.get("Content-Disposition", ""))
     options = _options(query, {})
-    front.submissions.check(options)
+    front.submissions.check(options, current_owner())
     stored = front.submissions.receive(job_id, body_pieces(request))
     return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
 

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from jobs.errors import (
     OptionsConflict,
+    SecretMissing,
     StoreFull,
     UnknownModel,
     UnsupportedFormat,
@@ -17,6 +18,7 @@ from jobs.errors import (
     UploadNotFound,
     UploadOffsetMismatch,
     UploadTooLarge,
+    UrlRefused,
 )
 from jobs.hold import Hold, upload_hold
 from jobs.incoming import CHECKSUMS, Checksum
@@ -92,6 +94,8 @@ def capabilities() -> Response:
             tus.NotTusBytes,
             UnknownModel,
             OptionsConflict,
+            UrlRefused,
+            SecretMissing,
             StoreFull,
         ),
     },
@@ -204,6 +208,8 @@ def get(upload_id: str) -> Response:
             UploadEmpty,
             UnknownModel,
             OptionsConflict,
+            UrlRefused,
+            SecretMissing,
             StoreFull,
         ),
     },

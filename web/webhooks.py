@@ -66,7 +66,7 @@ class DeliveryView(DeliveryRecord):
     log: list[Attempt] = Field(description="Its attempts, oldest first.")
 
 
-class TestOrder(BaseModel):
+class Trial(BaseModel):
     """Where to send an event of the type `webhook.test`."""
 
     url: str = Field(max_length=1000, pattern=r"^https?://[!-~]+$", examples=["https://example.com/hooks"])
@@ -147,10 +147,10 @@ def replay(delivery_id: str) -> Response:
 
 
 @blueprint.post("/test")
-@blueprint.input(TestOrder, location="json")
+@blueprint.input(Trial, location="json")
 @blueprint.output(DeliveryView, 202)
 @blueprint.doc(operation_id="testWebhook", responses=errors(400, 413, 415, 422, 503, UrlRefused, SecretMissing))
-def test(json_data: TestOrder) -> Response:
+def test(json_data: Trial) -> Response:
     """Try a receiver
 
     An event of the type `webhook.test` is sent to it, signed and repeated like any other.
