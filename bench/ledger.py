@@ -17,7 +17,7 @@ from redis import Redis
 
 from bench.figure import Figure
 from jobs.broker import Hinter, make_celery
-from jobs.ledger import Ledger, WindowResult
+from jobs.ledger import Ledger, WindowResult, keys
 from jobs.settings import Settings
 from tests.support import ledger as given
 from tests.support.ledger import RATE_HZ
@@ -83,7 +83,7 @@ def measure() -> list[Figure]:
         redis, ledger, hinter = Redis.from_url(server.url), Ledger.connect(settings), Hinter(make_celery(settings))
         try:
             _warm(ledger, redis)
-            return [*_job(ledger, Meter(redis)), *_idle(ledger, hinter, Meter(redis))]
+            return [*_job(ledger, redis), *_idle(ledger, hinter, Meter(redis))]
         finally:
             hinter.close()
             ledger.close()
@@ -101,7 +101,8 @@ def _warm(ledger: Ledger, redis: Redis) -> None:
     redis.ping()
 
 
-def _job(ledger: Ledger, meter: Meter) -> list[Figure]:
+def _job(ledger: Ledger, redis: Redis) -> list[Figure]:
+    meter = Meter(redis)
     ledger.announce(given.spec())
     ledger.create(given.request())
     unit = given.claim_prepare(ledger)
@@ -114,8 +115,7 @@ def _job(ledger: Ledger, meter: Meter) -> list[Figure]:
     ledger.prepared(unit, total_samples=total, warnings=[])
     with meter.phase() as transcribing:
         batches = _transcribe(ledger)
-    with meter.phase() as ending:
-        given.finish(ledger)
+    ended = given.finish(ledger)
     each = transcribing
     redis_us = each.redis_us / WINDOWS
     return [
@@ -130,7 +130,8 @@ def _job(ledger: Ledger, meter: Meter) -> list[Figure]:
         Figure("windows a second that would fill one Redis", 1e6 / redis_us, "/s"),
         Figure("memory, a registered window", registering.memory / WINDOWS, "B"),
         Figure("memory, a transcribed window more", each.memory / WINDOWS, "B"),
-        Figure("memory, a job that has ended", each.memory + registering.memory + ending.memory, "B"),
+        Figure("memory, a job that has ended: its record", redis.memory_usage(keys.key("job", job=ended)) or 0, "B"),
+        Figure("… its events, for five minutes", redis.memory_usage(keys.key("events", job=ended)) or 0, "B"),
     ]
 
 

@@ -13,6 +13,7 @@ from jobs.transcript import Transcript
 from jobs.window import Window
 from worker.channels import interleaved
 from worker.generated import Generated
+from worker.memory import collection_paused
 from worker.parts import Parts, ctc_parts, whisper_parts
 from worker.runs import Runs
 from worker.stitch import stitch
@@ -69,7 +70,8 @@ def _fail(unit: FinishUnit, ledger: Ledger, error: JobError) -> None:
 def _transcript(unit: FinishUnit, results: Results, store: AudioStore) -> Transcript:
     _check_cover(results, unit.total_samples)
     duration_s = unit.total_samples / unit.channels / unit.spec.sampling_rate_hz
-    heard = [_parts(unit, channel, store, duration_s) for channel in _by_channel(results, unit)]
+    with collection_paused():
+        heard = [_parts(unit, channel, store, duration_s) for channel in _by_channel(results, unit)]
     parts = interleaved(heard) if unit.request.channels == "split" else heard[0]
     transcript = Transcript(
         job_id=unit.job_id,

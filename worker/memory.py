@@ -1,8 +1,11 @@
 """How a process has its memory: limited where it decodes strangers' files, kept where it loads window after window."""
 
 import ctypes
+import gc
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # malloc.h of glibc
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -34,3 +37,15 @@ def keep_freed_memory() -> None:
         libc.mallopt(M_ARENA_MAX, 1)  # one for all threads: what one has freed, another takes
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """No cyclic garbage collection inside: for building hundreds of thousands of objects that all stay, where every
+    round would look at all of them again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
