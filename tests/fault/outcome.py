@@ -2,6 +2,7 @@
 transcript is that of a run to which nothing happened.
 """
 
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from jobs.job import Job, State
 from jobs.settings import Settings
 from tests.support.ledger_invariants import Contents, check
 from tests.support.service import FAKE_MODEL, JOB_S, Service, service
+from tests.support.victims import RECOVERY_S
 from tests.support.waiting import eventually
 from tingxie import redis_server
 
@@ -75,6 +77,20 @@ class Outcome:
     def add(self, job_id: str, audio: bytes) -> None:
         """A job that came in another way."""
         self.jobs[job_id] = audio
+
+    def recovers(self, within_s: float = RECOVERY_S) -> float:
+        """Called as the fault ends: seconds until a window is committed or all has ended; asserts that they are few."""
+        ledger = self.running.ledger
+        began, before = time.monotonic(), ledger.counters()["committed"]
+
+        def goes_on() -> bool:
+            has_ended = all(ledger.job(job_id).state.is_terminal for job_id in self.jobs)
+            return has_ended or ledger.counters()["committed"] > before
+
+        eventually(goes_on, 3 * within_s)
+        took_s = time.monotonic() - began
+        assert took_s < within_s
+        return took_s
 
     def check(
         self,

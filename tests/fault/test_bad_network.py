@@ -47,6 +47,7 @@ def test_resets_delays_and_a_blackhole(settings: Settings, proxy: Proxy, calm: C
         proxy.blackhole()
         hold(BRISK["lease_s"] + 1.0)
         proxy.heal()
+        outcome.recovers()
         outcome.check()
         assert proxy.resets > 10
         assert proxy.held > 10

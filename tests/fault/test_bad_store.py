@@ -31,6 +31,7 @@ def test_it_is_full(settings: Settings, calm: Calm, tmp_path: Path) -> None:
         outcome.submit(wav(60.0))  # by this process, whose store has room
         eventually(lambda: prepare.log.count("unit.given_back") >= 2)
         full.unlink()
+        outcome.recovers()
         counters = outcome.check()
         assert counters["lapsed"] == 0
         running.check_alive()
@@ -49,6 +50,7 @@ def test_it_is_away_for_a_while(settings: Settings, calm: Calm, tmp_path: Path) 
         eventually(lambda: "store.away" in running.processes["transcribe-1"].log)
         assert not root.exists()
         elsewhere.rename(root)
+        outcome.recovers()
         outcome.submit(wav(20.0, seed=1))
         counters = outcome.check()
         assert counters["lapsed"] == 0

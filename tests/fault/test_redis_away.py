@@ -27,6 +27,7 @@ def test_it_is_killed_and_started_again(settings: Settings, own_redis: OwnRedis,
         own_redis.kill()
         eventually(lambda: running.logs().count("chore.away") >= 2)  # both workers have noticed
         own_redis.start()
+        outcome.recovers()
         outcome.check()
         assert "ledger.redis_restarted" in running.logs()
         outcome.submit(wav(20.0, seed=1))
@@ -44,6 +45,7 @@ def test_it_stalls_for_45_seconds(settings: Settings, own_redis: OwnRedis, calm:
         stalled_at = time.monotonic()
         eventually(lambda: time.monotonic() - stalled_at > 45, 60)
         own_redis.program.resume()
+        outcome.recovers()
         counters = outcome.check()
         for name in ("transcribe-1", "transcribe-2", "prepare"):
             assert "chore.away" in running.processes[name].log
@@ -64,6 +66,7 @@ def test_it_is_full(settings: Settings, own_redis: OwnRedis, calm: Calm, tmp_pat
         assert "Retry-After" in refused.headers
         eventually(lambda: "wait.began" in running.processes["transcribe-1"].log)
         redis.config_set("maxmemory", 0)
+        outcome.recovers()
         for job in running.ledger.jobs("local")[0]:  # an answer of 503 may come after the job was entered
             outcome.jobs.setdefault(job.id, wav(20.0, seed=1))
         outcome.check()

@@ -9,6 +9,7 @@
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,8 @@ JOB_S = 120.0
 BRISK = {"heartbeat_s": 0.5, "lease_s": 3.0, "reconcile_s": 0.5}
 #: the module that stands for `tingxie worker transcribe` in most tests: no torch
 FAKE_MODEL = "tests.support.fake_model"
+#: what `print_logs` shows of the part that is too long to show
+_ALARM = re.compile(r"\[(warning|error|critical)|prepare\.(yielded|refused|failed)")
 
 
 @dataclass
@@ -197,7 +200,9 @@ class Service:
 
     def print_logs(self) -> None:
         for log_path in sorted(self.folder.glob("*.log")):
-            sys.stdout.write(f"---- {log_path.name}\n{log_path.read_text(errors='replace')[-20_000:]}\n")
+            log = log_path.read_text(errors="replace")
+            alarms = [line for line in log[:-20_000].splitlines() if _ALARM.search(line)]
+            sys.stdout.write("\n".join([f"---- {log_path.name}", *alarms, log[-20_000:], ""]))
 
 
 @contextmanager
