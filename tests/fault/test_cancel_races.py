@@ -50,7 +50,7 @@ def test_at_every_state(settings: Settings, redis: Redis, calm: Calm, tmp_path: 
         counters = outcome.check("fenced", cancelled=ended)
         assert counters["lapsed"] == 0
         log = running.processes["prepare"].log
-        assert log.count("prepare.refused") == 1
+        assert log.count("prepare.refused") >= 1
         assert log.count("finish.refused") == 1
         for job_id in ended:
             assert not redis.exists(keys.key("results", job=job_id))

@@ -16,7 +16,7 @@ from jobs.ledger import Ledger, WorkerInfo
 from jobs.ledger.units import Kind
 from tests.soak.crew import PREPARERS, TRANSCRIBERS, Crew
 from tests.soak.recovery import Recoveries
-from tests.support.victims import held_by
+from tests.support.victims import held_by, stop
 
 #: pauses between two faults
 PAUSE_S = (3.0, 8.0)
@@ -119,7 +119,7 @@ class Chaos:
             if workers and (holders or time.monotonic() > deadline):
                 victim = self._random.choice(holders or workers)
                 process = psutil.Process(victim.pid)
-                process.suspend()
+                stop(process)
                 try:
                     units = held_by(self.redis, victim.incarnation)
                 except RedisError:

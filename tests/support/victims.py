@@ -69,6 +69,12 @@ class Victim:
         return took_s
 
 
+def stop(process: psutil.Process) -> None:
+    """SIGSTOP; returns once it has stopped, which a busy process does a little later."""
+    process.suspend()
+    eventually(lambda: process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE), every_s=0.001)
+
+
 def stop_holder(running: Service, redis: Redis, kind: Kind = "transcribe") -> Victim:
     """SIGSTOP a worker in the midst of a unit, as soon as there is one."""
 
@@ -79,7 +85,7 @@ def stop_holder(running: Service, redis: Redis, kind: Kind = "transcribe") -> Vi
             process = psutil.Process(worker.pid)
             if process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
                 continue
-            process.suspend()
+            stop(process)
             units = held_by(redis, worker.incarnation)
             if runs_any(redis, units):
                 return Victim(running, redis, process, worker.incarnation, units)
