@@ -17,6 +17,7 @@ from jobs.uploads import Uploads
 from web import (
     audio,
     auth,
+    docs,
     events,
     fast_poll,
     headers,
@@ -57,7 +58,7 @@ def create_app(
     stopping: threading.Event | None = None,
 ) -> APIFlask:
     """The front end as a WSGI application. Once `stopping` is set, waiting polls are answered at once."""
-    app = App(__name__, title="Tingxie", version=version("tingxie"), docs_path=None)
+    app = App(__name__, title="Tingxie", version=version("tingxie"), docs_path=None, static_folder=None)
     app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
     app.description = openapi.DESCRIPTION
     submissions = Submissions(settings, ledger, store, hinter)
@@ -77,6 +78,19 @@ def create_app(
     )
     for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, upload):
         part.register(app)
-    for part in (submitting, listing, jobs, audio, transcripts, events, uploads, models, webhooks, health, index):
+    for part in (
+        submitting,
+        listing,
+        jobs,
+        audio,
+        transcripts,
+        events,
+        uploads,
+        models,
+        webhooks,
+        health,
+        index,
+        docs,
+    ):
         app.register_blueprint(part.blueprint)
     return app

@@ -50,8 +50,15 @@ _ERRORS = errors(503, JobNotFound, AudioGone, RangeNotSatisfiable)
         head=operation(
             "headAudio",
             "The length and type of a job's recording",
-            {200: answer("As of the whole recording", headers=_HEADERS), 304: _KNOWN, 404: answer("No such job")},
+            {
+                200: answer("As of the whole recording", headers=_HEADERS),
+                304: _KNOWN,
+                404: answer(JobNotFound.title),
+                409: answer(AudioGone.title),
+                503: answer("The ledger or the store is away"),
+            },
             tag="Jobs",
+            headers={"If-None-Match": "An `ETag` of before"},
         ),
     ),
 )

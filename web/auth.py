@@ -14,7 +14,7 @@ from web.services import EXTENSION, Caller, Services
 
 #: open to everybody: probes, the description of the API, and what leads to it
 OPEN = frozenset({"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
-OPEN_BELOW = ("/problems/",)
+OPEN_BELOW = ("/problems/", "/docs/")
 #: these only look
 READING = frozenset({"GET", "HEAD"})
 #: where looking belongs to submitting: an upload goes on from the offset that it asks for

@@ -31,6 +31,7 @@ def index() -> Index:
             "jobs": "/v1/jobs",
             "models": "/v1/models",
             "openapi": "/openapi.json",
+            "docs": "/docs",
             "health": "/healthz",
             "readiness": "/readyz",
         },

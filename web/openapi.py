@@ -166,10 +166,17 @@ def without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**kinds[0], **{name: value for name, value in kept.items() if name != "anyOf"}}
 
 
-def operation(operation_id: str, summary: str, responses: Mapping[int | str, Any], *, tag: str) -> dict[str, Any]:
+def operation(
+    operation_id: str,
+    summary: str,
+    responses: Mapping[int | str, Any],
+    *,
+    tag: str,
+    headers: Mapping[str, str | Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """An operation that no decorator can describe, for `takes(head=…)`; it has the parameters of its path."""
     told = {str(status): response for status, response in responses.items()}
-    return {"operationId": operation_id, "summary": summary, "tags": [tag], "responses": told}
+    return {"operationId": operation_id, "summary": summary, "tags": [tag], "responses": told, **takes(headers=headers)}
 
 
 def _header(name: str, about: str | Mapping[str, Any]) -> dict[str, Any]:

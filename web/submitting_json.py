@@ -1,19 +1,13 @@
 """POST /v1/jobs with a JSON body: a job made of what is elsewhere, at a URL or in a resumable upload."""
 
-from typing import Any, TypeVar
-
 from flask import request
-from pydantic import BaseModel, ValidationError
 
 from jobs.hold import upload_hold
 from jobs.job import JobOptions
 from jobs.submission import Accepted
-from web.problems import InvalidFields
 from web.schemas import SubmissionQuery, UploadSubmission, UrlSubmission
 from web.services import Services, current_owner
-from web.validation import json_body
-
-Model = TypeVar("Model", bound=BaseModel)
+from web.validation import json_body, valid_json
 
 
 def submit_json(front: Services, query: SubmissionQuery) -> Accepted:
@@ -22,8 +16,8 @@ def submit_json(front: Services, query: SubmissionQuery) -> Accepted:
     if isinstance(given, dict):
         given = {**query.model_dump(exclude_unset=True), **given}
         if "upload_id" in given:
-            return _from_upload(front, _valid(UploadSubmission, given))
-    return _from_url(front, _valid(UrlSubmission, given))
+            return _from_upload(front, valid_json(UploadSubmission, given))
+    return _from_url(front, valid_json(UrlSubmission, given))
 
 
 def _from_upload(front: Services, asked: UploadSubmission) -> Accepted:
@@ -40,10 +34,3 @@ def _from_url(front: Services, asked: UrlSubmission) -> Accepted:
 
 def _options(asked: UploadSubmission | UrlSubmission) -> JobOptions:
     return JobOptions.model_validate(asked.model_dump(include=set(JobOptions.model_fields), exclude_unset=True))
-
-
-def _valid(model: type[Model], given: Any) -> Model:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        raise InvalidFields.of(error) from error

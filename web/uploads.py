@@ -22,7 +22,6 @@ from jobs.errors import (
 )
 from jobs.hold import Hold, upload_hold
 from jobs.incoming import CHECKSUMS, Checksum
-from jobs.settings import Settings
 from jobs.upload import Arrived
 from web import tus
 from web.openapi import BINARY, NUMBER, TEXT, answer, errors, operation, takes
@@ -104,11 +103,7 @@ def capabilities() -> Response:
             **_VERSION,
             "Upload-Length": {
                 "required": True,
-                "schema": {
-                    "type": "integer",
-                    "minimum": 0,
-                    "maximum": Settings.model_fields["max_upload_bytes"].default,
-                },
+                "schema": {"type": "string", "pattern": "^[0-9]{1,10}$"},
                 "description": "The file's size in bytes, at most what Tus-Max-Size says.",
             },
             "Upload-Metadata": {
@@ -164,6 +159,7 @@ def create() -> Response:
                 503: answer("The store is away"),
             },
             tag="Uploads",
+            headers=_VERSION,
         )
     ),
 )

@@ -1,11 +1,11 @@
 """How APIFlask validates input by a pydantic model, and shows a model in OpenAPI: stricter than it does by itself."""
 
-from typing import Any, get_origin
+from typing import Any, TypeVar, get_origin
 
 from apiflask.schema_adapters.pydantic import PydanticAdapter
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from web.problems import BodyTooLarge, InvalidFields, MalformedBody, WrongMediaType
 from web.upload import body_pieces
@@ -13,6 +13,8 @@ from web.upload import body_pieces
 TEMPLATE = "#/components/schemas/{model}"
 #: No JSON body of ours comes near; a manifest says its own limit.
 MAX_JSON_BYTES = 64 * 1024
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Adapter(PydanticAdapter):
@@ -23,7 +25,7 @@ class Adapter(PydanticAdapter):
         if location == "query":
             return self._valid(_query(request, self.model_class))
         if location == "json":
-            return self._valid(json_body(request, options.get("max_bytes", MAX_JSON_BYTES)))
+            return valid_json(self.model_class, json_body(request, options.get("max_bytes", MAX_JSON_BYTES)))
         found: BaseModel = super().validate_input(request, location, **options)
         return found
 
@@ -37,6 +39,14 @@ class Adapter(PydanticAdapter):
         except ValidationError as error:
             raise InvalidFields.of(error) from error
         return model
+
+
+def valid_json(model: type[Model], given: Any) -> Model:
+    """The model, made of parsed JSON: false is no number, and "7" is none either. Raises InvalidFields."""
+    try:
+        return model.model_validate_json(to_json(given), strict=True)
+    except ValidationError as error:
+        raise InvalidFields.of(error) from error
 
 
 def _query(request: Request, model: type[BaseModel]) -> dict[str, Any]:
