@@ -58,7 +58,13 @@ def create_app(
     stopping: threading.Event | None = None,
 ) -> APIFlask:
     """The front end as a WSGI application. Once `stopping` is set, waiting polls are answered at once."""
-    app = App(__name__, title="Tingxie", version=version("tingxie"), docs_path=None, static_folder=None)
+    app = App(
+        __name__,
+        title="Tingxie",
+        version=version("tingxie"),
+        docs_path=None,  # web.docs serves one that needs no other host
+        static_folder=None,  # type: ignore[arg-type]  # Flask knows none
+    )
     app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
     app.description = openapi.DESCRIPTION
     submissions = Submissions(settings, ledger, store, hinter)

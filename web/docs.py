@@ -34,7 +34,9 @@ class PartNotFound(RequestError):
 
 @blueprint.get("/docs")
 @blueprint.doc(
-    operation_id="docs", responses={200: answer("The page", {"text/html": TEXT})}, extensions=takes(open=True)
+    operation_id="docs",
+    responses={**errors(), 200: answer("The page", {"text/html": TEXT})},
+    extensions=takes(open=True),
 )
 def page() -> Response:
     """The API to read and to try, in a browser"""

@@ -32,6 +32,7 @@ from web.upload import UploadInterrupted, body_pieces
 blueprint = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", tag="Uploads")
 
 _VERSION = {"Tus-Resumable": {"required": True, "schema": {"type": "string", "const": tus.VERSION}}}
+_COUNT = {"type": "string", "pattern": "^[0-9]{1,10}$"}  # a header is text; no upload has more bytes by default
 _STANDING = {"Upload-Offset": NUMBER, "Upload-Expires": TEXT, tus.JOB_HEADER: TEXT}
 
 
@@ -103,7 +104,7 @@ def capabilities() -> Response:
             **_VERSION,
             "Upload-Length": {
                 "required": True,
-                "schema": {"type": "string", "pattern": "^[0-9]{1,10}$"},
+                "schema": _COUNT,
                 "description": "The file's size in bytes, at most what Tus-Max-Size says.",
             },
             "Upload-Metadata": {
@@ -213,7 +214,7 @@ def get(upload_id: str) -> Response:
         {tus.BODY_TYPE: BINARY},
         headers={
             **_VERSION,
-            "Upload-Offset": {"required": True, "schema": NUMBER, "description": "Where these bytes belong."},
+            "Upload-Offset": {"required": True, "schema": _COUNT, "description": "Where these bytes belong."},
         },
     ),
 )
