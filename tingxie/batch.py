@@ -100,6 +100,9 @@ class Batch:
         return Outcome(source, Ending.DONE, job_id)
 
     def _upload(self, source: Source, file: FileProgress) -> Job:
+        if source.url:
+            self._stop.check()
+            return self._client.submit_url(source.url, options=self._options)
         total_bytes = source.size_bytes()
 
         def on_bytes(sent_bytes: int) -> None:

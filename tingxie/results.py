@@ -21,7 +21,7 @@ class ResultFolder:
 
     def is_done(self, source: Source) -> bool:
         """Every format is there and none is older than the audio: a rerun skips this file."""
-        recorded = source.path.stat().st_mtime
+        recorded = source.modified_at()
         return all(_modified(self.path(source, form)) >= recorded for form in self.formats)
 
     def write(self, source: Source, form: Format, text: str) -> Path:

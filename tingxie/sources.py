@@ -1,9 +1,11 @@
-"""Which files a command line means: files as given, folders searched for audio, each with its name in the results."""
+"""Which files a command line means: files and URLs as given, folders searched for audio, each with its result."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from urllib.parse import unquote, urlsplit
 
 from tingxie.errors import InputMissing
 
@@ -17,10 +19,23 @@ AUDIO_EXTENSIONS = frozenset(_EXTENSIONS.split())
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to transcribe; `name` is its result's path under the output folder, without the format's extension."""
+    """A file to transcribe; `name` is its result's path under the output folder, without the format's extension.
+
+    url: where the server fetches it from, in place of an upload; `path` is only its name then.
+    """
 
     path: Path
     name: PurePath
+    url: str = ""
+
+    @property
+    def label(self) -> str:
+        """As shown to people: of a URL without its query, which may hold a credential."""
+        return re.split(r"[?#]", self.url, maxsplit=1)[0] or str(self.path)
+
+    def modified_at(self) -> float:
+        """When the file was last written; what a URL gives counts as old."""
+        return 0.0 if self.url else self.path.stat().st_mtime
 
     def size_bytes(self) -> int:
         """Raises InputMissing where the file has gone since it was found."""
@@ -28,6 +43,25 @@ class Source:
             return self.path.stat().st_size
         except OSError as error:
             raise InputMissing(f"{self.path}: {error.strerror}") from error
+
+
+def is_url(argument: str) -> bool:
+    return argument.lower().startswith(("http://", "https://"))
+
+
+def url_sources(urls: Sequence[str]) -> list[Source]:
+    """One for each URL; its results are named by its host and path, numbered where two are named alike."""
+    found: list[Source] = []
+    taken: Counter[PurePath] = Counter()
+    for url in dict.fromkeys(urls):
+        parts = urlsplit(url)
+        pieces = [re.sub(r"[^\w.,()+@ -]", "_", unquote(piece)).lstrip(".") for piece in parts.path.split("/")]
+        name = PurePath(parts.hostname or "url", *filter(None, pieces)).with_suffix("") if any(pieces) else None
+        name = name or PurePath(parts.hostname or "url", "audio")
+        taken[name] += 1
+        numbered = name if taken[name] == 1 else name.with_name(f"{name.name}-{taken[name]}")
+        found.append(Source(Path(numbered.name), numbered, url))
+    return found
 
 
 def find_sources(arguments: Sequence[Path]) -> list[Source]:

@@ -125,3 +125,12 @@ def test_a_wrong_command_line_is_status_2(arguments: list[str | Path], complaint
     assert done.returncode == 2
     assert complaint in done.stderr
     assert not done.stdout
+
+
+def test_a_url_that_may_not_be_gone_to_is_told(service: Up) -> None:
+    """What is fetched is in test_submit_by_url; here the URL goes to the server as it is."""
+    done = tingxie("submit", "--wait", "http://127.0.0.1/talk.wav?key=hidden", "--server", service.url)
+    assert done.returncode == 1
+    assert "127.0.0.1 is a loopback address" in done.stderr
+    assert "http://127.0.0.1/talk.wav" in done.stderr
+    assert "hidden" not in done.stderr

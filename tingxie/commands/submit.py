@@ -19,7 +19,7 @@ from tingxie.options import NO_KEY, SERVER, Key, Server
 from tingxie.progress import Display, display
 from tingxie.records import Job
 from tingxie.results import ResultFolder
-from tingxie.sources import Source, find_sources
+from tingxie.sources import Source, find_sources, is_url, url_sources
 from tingxie.submit_options import SubmitOptions
 
 
@@ -44,7 +44,10 @@ class Priority(StrEnum):
     LOW = "low"
 
 
-Paths = Annotated[list[Path], typer.Argument(metavar="FILE|DIR…", help="Audio files, or folders searched for them.")]
+Paths = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE|DIR|URL…", help="Audio files, folders of them, URLs that the server fetches."),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait and print the transcript. Implied by --out.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write NAME.txt and NAME.srt here; rerun to go on.")
@@ -73,13 +76,14 @@ def submit(
     server: Server = SERVER,
     key: Key = NO_KEY,
 ) -> None:
-    """Submit audio files, or folders of them.
+    """Submit audio files, folders of them, or URLs.
 
     Prints one job id a file; with --wait the transcript; with --out writes files and prints their names.
     Progress and failures go to stderr. Exit status: 0 all done, 1 some failed, 2 usage, 3 server unreachable.
     """
     with errors_as_status():
-        sources = find_sources(paths)
+        files = [Path(each) for each in paths if not is_url(each)]
+        sources = [*find_sources(files), *url_sources([each for each in paths if is_url(each)])]
         if not sources:
             raise InputMissing("no audio files there", remedy="Name a file to send it whatever its extension.")
         forms = _formats(form, wait=wait, out=out)
@@ -158,7 +162,7 @@ def _report(outcomes: Sequence[Outcome], *, skipped: int) -> None:
             table.add_column(column, overflow="fold")
         for failure in failures:
             remedy = failure.error.remedy if failure.error else ""
-            table.add_row(str(failure.source.path), failure.job_id, str(failure.error), remedy)
+            table.add_row(failure.source.label, failure.job_id, str(failure.error), remedy)
         console.print(table, markup=False)
     if skipped:
         console.print(f"{skipped} skipped: done before", markup=False)

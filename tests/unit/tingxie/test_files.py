@@ -9,7 +9,7 @@ import pytest
 from tingxie.data_folder import DataFolder
 from tingxie.errors import InputMissing, ResultUnwritable, StackError
 from tingxie.results import ResultFolder
-from tingxie.sources import Source, find_sources
+from tingxie.sources import Source, find_sources, is_url, url_sources
 
 
 def _make(folder: Path, *names: str) -> None:
@@ -78,3 +78,27 @@ def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch:
 
 def _disk_full(_descriptor: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_urls_have_names_and_labels() -> None:
+    urls = [
+        "https://a.example/talks/%E8%AC%9B.mp3?key=hidden",
+        "https://a.example/talks/%E8%AC%9B.mp3?key=other",
+        "https://a.example/",
+        "HTTP://b.example/../../etc/x%2Fy.wav",
+    ]
+    assert all(map(is_url, urls))
+    assert not is_url("https.wav")
+    sources = url_sources([*urls, urls[0]])
+    assert [str(source.name) for source in sources] == [
+        "a.example/talks/講", "a.example/talks/講-2", "a.example/audio", "b.example/etc/x_y",
+    ]  # fmt: skip
+    assert "hidden" not in sources[0].label
+
+
+def test_a_url_is_done_once_its_results_are_there(tmp_path: Path) -> None:
+    folder = ResultFolder(tmp_path, ["txt"])
+    [source] = url_sources(["https://a.example/talk.mp3"])
+    assert not folder.is_done(source)
+    folder.write(source, "txt", "text")
+    assert folder.is_done(source)
