@@ -1,4 +1,4 @@
-"""Every key of the ledger in Redis: pattern, type, lifetime, meaning. Nobody else builds one.
+"""Every key of the ledger in Redis: pattern, type, lifetime, meaning, and who writes it. Nobody else builds one.
 
 All times are Redis's clock in seconds; samples are counted at the model's rate. "Owner" below is the API key's name.
 The Lua scripts get the builders from this table too (`lua_builders`), so a pattern stands here and nowhere else.
@@ -10,13 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One kind of key. `parts` go into `tingxie:` + name (+ `:` + part)*, with `suffix` last."""
+    """One kind of key. `parts` go into `tingxie:` + name (+ `:` + part)*, with `suffix` last.
+
+    by: the scripts that write it, or the side that does.
+    """
 
     name: str
     pattern: str
     type: str
     lives: str
     meaning: str
+    by: str = ""
 
 
 #: how long something lives: only what says otherwise has a TTL in Redis
@@ -37,81 +41,116 @@ ALL = (
         "done without a gap), progress, turn (tag among its owner's jobs); "
         "units: prepare and finish (ready, leased, parked, held_back, done), each with _fence, _holder, _started, "
         "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
-        "running prepare mends), repairs (rounds)"),
-    Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)"),
-    Key("claimable", "job:{job}:claimable", "zset", UNTIL_END, "indexes of windows to claim, by index"),
-    Key("suspects", "job:{job}:suspects", "zset", UNTIL_END, "indexes of windows to claim alone, by index"),
-    Key("missing", "job:{job}:missing", "set", UNTIL_END, "indexes of windows whose object prepare must write again"),
-    Key("leases", "job:{job}:leases", "hash", UNTIL_END, "index → fence:started (0, 1):incarnation, while leased"),
+        "running prepare mends), repairs (rounds)", by="create, restore and every transition"),
+    Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)", by="register"),
+    Key("claimable", "job:{job}:claimable", "zset", UNTIL_END, "indexes of windows to claim, by index",
+        by="whatever offers or takes windows"),
+    Key("suspects", "job:{job}:suspects", "zset", UNTIL_END, "indexes of windows to claim alone, by index",
+        by="the same"),
+    Key("missing", "job:{job}:missing", "set", UNTIL_END, "indexes of windows whose object prepare must write again",
+        by="window_missing, prepared"),
+    Key("leases", "job:{job}:leases", "hash", UNTIL_END, "index → fence:started (0, 1):incarnation, while leased",
+        by="claim_windows, start, commit and the ways back"),
     Key("marks", "job:{job}:marks", "hash", UNTIL_END,
-        "index → -1: its lease lapsed once before the start; n ≥ 0: suspect, with n deaths alone"),
-    Key("results", "job:{job}:results", "hash", UNTIL_END, "index → fence:payload, of finished windows"),
-    Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap"),
-    Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap"),
-    Key("followers", "job:{job}:followers", "zset", UNTIL_END, "jobs that share its work, by arrival (sharing.lua)"),
+        "index → -1: its lease lapsed once before the start; n ≥ 0: suspect, with n deaths alone",
+        by="reap, fail_window, commit"),
+    Key("results", "job:{job}:results", "hash", UNTIL_END, "index → fence:payload, of finished windows", by="commit"),
+    Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap",
+        by="commit"),
+    Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap",
+        by="commit"),
+    Key("followers", "job:{job}:followers", "zset", UNTIL_END, "jobs that share its work, by arrival (sharing.lua)",
+        by="create, and the end of a job"),
     Key("events", "job:{job}:events", "stream", "TTL from its job's end on: 5 minutes",
-        "what happened, for those who follow it, the last 500 or so: state, stage, progress, text, error (events.lua)"),
+        "what happened, for those who follow it, the last 500 or so: state, stage, progress, text, error (events.lua)",
+        by="every transition"),
     # ---- one model (key: ModelSpec.key)
-    Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival"),
-    Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed"),
-    Key("groups", "model:{key}:groups", "hash", FOR_EVER, "unfinished job → priority:owner"),
+    Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival",
+        by="create, announce, the end of a job"),
+    Key("remaining", "model:{key}:remaining", "hash", FOR_EVER, "unfinished job → samples yet to be committed",
+        by="register, prepared, commit"),
+    Key("groups", "model:{key}:groups", "hash", FOR_EVER, "unfinished job → priority:owner", by="as queue"),
     Key("totals", "model:{key}:totals", "hash", FOR_EVER,
-        "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it"),
+        "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it",
+        by="those of claimable and remaining; beat"),
     Key("turns", "model:{key}:turns", "hash", FOR_EVER,
         "virtual clocks and tags, in weighted samples. p:{priority}, o:{priority}:{owner}: tags of those that wait; "
-        "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level"),
-    Key("turn_owners", "model:{key}:owners:{priority}", "zset", FOR_EVER, "owners with claimable windows, by tag"),
-    Key("turn_jobs", "model:{key}:jobs:{priority}:{owner}", "zset", FOR_EVER, "jobs with claimable windows, by tag"),
-    Key("serving", "model:{key}:serving", "zset", FOR_EVER, "incarnations that serve it, by end of their lease"),
-    Key("speeds", "model:{key}:speeds", "hash", FOR_EVER, "incarnation → seconds of audio per second"),
-    Key("announced", "announced:{model}", "zset", FOR_EVER, "keys of the specs of a model id, by announcement"),
-    Key("asked", "asked:{model}", "zset", FOR_EVER, "jobs that no spec could be pinned to yet, as in `queue`"),
-    Key("unpinned", "unpinned", "zset", FOR_EVER, "the same over all model ids, by entered_at"),
-    Key("specs", "specs", "hash", FOR_EVER, "model key → ModelSpec (JSON)"),
+        "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level",
+        by="claim_windows, and whatever offers windows"),
+    Key("turn_owners", "model:{key}:owners:{priority}", "zset", FOR_EVER, "owners with claimable windows, by tag",
+        by="the same"),
+    Key("turn_jobs", "model:{key}:jobs:{priority}:{owner}", "zset", FOR_EVER, "jobs with claimable windows, by tag",
+        by="the same"),
+    Key("serving", "model:{key}:serving", "zset", FOR_EVER, "incarnations that serve it, by end of their lease",
+        by="beat, leave, reap"),
+    Key("speeds", "model:{key}:speeds", "hash", FOR_EVER, "incarnation → seconds of audio per second",
+        by="beat, leave, reap"),
+    Key("announced", "announced:{model}", "zset", FOR_EVER, "keys of the specs of a model id, by announcement",
+        by="announce"),
+    Key("asked", "asked:{model}", "zset", FOR_EVER, "jobs that no spec could be pinned to yet, as in `queue`",
+        by="create, announce"),
+    Key("unpinned", "unpinned", "zset", FOR_EVER, "the same over all model ids, by entered_at", by="create, announce"),
+    Key("specs", "specs", "hash", FOR_EVER, "model key → ModelSpec (JSON)", by="announce"),
     # ---- CPU units, over all models
-    Key("prepare", "prepare", "zset", FOR_EVER, "jobs whose prepare is claimable; the lowest goes first (cpu.lua)"),
-    Key("resting", "resting", "zset", FOR_EVER, "jobs whose parked prepare is claimable again at this time"),
-    Key("finish", "finish", "zset", FOR_EVER, "jobs whose finish is claimable, by time"),
+    Key("prepare", "prepare", "zset", FOR_EVER, "jobs whose prepare is claimable; the lowest goes first (cpu.lua)",
+        by="create, yield_prepare, the ways back; claim_prepare"),
+    Key("resting", "resting", "zset", FOR_EVER, "jobs whose parked prepare is claimable again at this time",
+        by="yield_prepare, wake_resting"),
+    Key("finish", "finish", "zset", FOR_EVER, "jobs whose finish is claimable, by time",
+        by="commit, prepared; claim_finish"),
     # ---- workers
-    Key("alive", "alive", "zset", FOR_EVER, "incarnations by the end of their lease"),
-    Key("workers", "workers", "hash", FOR_EVER, "incarnation → WorkerInfo (JSON)"),
+    Key("alive", "alive", "zset", FOR_EVER, "incarnations by the end of their lease",
+        by="beat and every claim; leave, reap"),
+    Key("workers", "workers", "hash", FOR_EVER, "incarnation → WorkerInfo (JSON)", by="beat, leave, reap"),
     Key("held", "held:{incarnation}", "set", "until it leaves or lapses",
-        "its units: window:{job}:{index}, prepare:{job}, finish:{job}"),
+        "its units: window:{job}:{index}, prepare:{job}, finish:{job}", by="every claim; what gives a unit back"),
     Key("answers", "answers:{incarnation}", "hash", "until it leaves or lapses",
-        "claim → what it was given (JSON), to be repeated; of the last claims only (base.lua)"),
-    Key("answered", "answered:{incarnation}", "list", "until it leaves or lapses", "those claims, newest first"),
+        "claim → what it was given (JSON), to be repeated; of the last claims only (base.lua)", by="every claim"),
+    Key("answered", "answered:{incarnation}", "list", "until it leaves or lapses", "those claims, newest first",
+        by="every claim"),
     Key("rounds", "rounds", "hash", FOR_EVER,
         "reap's memory. run: Redis's run_id; last: its last round; from: nothing is taken for dead before this; "
-        "waited: 1 until it does again"),
-    Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles"),
+        "waited: 1 until it does again", by="reap"),
+    Key("lock", "reconcile-lock", "string", "TTL: as asked", "the incarnation that reconciles", by="reconcile_lock"),
     # ---- webhooks
     Key("webhooks_due", "webhooks:due", "zset", FOR_EVER,
-        "deliveries by when an attempt is due; one in hand by the end of its lease"),
+        "deliveries by when an attempt is due; one in hand by the end of its lease",
+        by="the end of a job, claim_delivery, report_delivery"),
     Key("delivery", "webhook:{delivery}", "hash", "TTL: 7 days after it has ended",
         "id, owner, job, url, type, record (of the job at its end, a JSON list), state (pending, delivered, failed, "
         "disabled), attempts (of this round), created_at, next_at, ended_at, fence, holder, reported (fence of the "
-        "last report)"),
-    Key("delivery_log", "webhook:{delivery}:log", "list", "as its delivery", "its attempts (JSON), oldest first"),
-    Key("owner_deliveries", "owner:{owner}:webhooks", "zset", "an entry: 30 days", "an owner's deliveries by creation"),
+        "last report)", by="the end of a job, claim_delivery, report_delivery, replay_delivery"),
+    Key("delivery_log", "webhook:{delivery}:log", "list", "as its delivery", "its attempts (JSON), oldest first",
+        by="report_delivery"),
+    Key("owner_deliveries", "owner:{owner}:webhooks", "zset", "an entry: 30 days", "an owner's deliveries by creation",
+        by="the end of a job, test_delivery"),
     Key("endpoints_gone", "owner:{owner}:webhooks_gone", "hash", "until a replay to it",
-        "URL → when its receiver said 410"),
+        "URL → when its receiver said 410", by="report_delivery, replay_delivery"),
     # ---- the rest
     Key("named_lock", "lock:{name}", "string", "TTL: as asked",
-        "who holds it; upload:{id}: the request that works on a resumable upload"),
-    Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included"),
+        "who holds it; upload:{id}: the request that works on a resumable upload", by="front ends"),
+    Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included",
+        by="create, restore, delete"),
     Key("owner_load", "owner:{owner}:load", "hash", "while it has unfinished jobs",
-        "queued, running: milliseconds of audio of its jobs in that state, whole jobs (caps.lua)"),
+        "queued, running: milliseconds of audio of its jobs in that state, whole jobs (caps.lua)",
+        by="create, claim_prepare, register, prepared, the end"),
     Key("held_back", "owner:{owner}:held_back", "zset", "while such jobs wait",
-        "queued jobs that wait until fewer of their owner's run; the lowest goes first"),
+        "queued jobs that wait until fewer of their owner's run; the lowest goes first",
+        by="claim_prepare, the end of a job"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
-        "the job that leads those of the same audio and options"),
+        "the job that leads those of the same audio and options", by="create, and the end of a job"),
     Key("requests", "requests:{identity}:{window}", "string", "TTL: two windows",
-        "requests that front ends have taken of a minute (since the epoch) of a key's or an address's limit"),
-    Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute"),
-    Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when"),
-    Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences"),
-    Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints"),
-    Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made"),
+        "requests that front ends have taken of a minute (since the epoch) of a key's or an address's limit",
+        by="front ends"),
+    Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute",
+        by="front ends"),
+    Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when",
+        by="the end of a job, restore, delete"),
+    Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences",
+        by="create, restore and every claim"),
+    Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints",
+        by="commit, reap, fail_window, count"),
+    Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made", by="commit, count"),
 )  # fmt: skip
 
 PREFIX = "tingxie:"

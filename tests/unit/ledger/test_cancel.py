@@ -46,12 +46,13 @@ def late_prepare(ledger: Ledger) -> list[Late]:
 
     def dropped() -> None:
         assert ledger.start("cpu", unit) == [False]
-        for call in (
+        calls: list[Late] = [
             lambda: ledger.register(unit, windows, decoded_s=30.0, duration_s=30.0),
             lambda: ledger.prepared(unit, total_samples=3 * given.KEPT, warnings=[]),
             lambda: ledger.yield_prepare(unit, parked=True),
             lambda: ledger.fail_job(unit, Problem.of(AudioUnreadable())),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(Refused):
                 call()
 
@@ -64,11 +65,12 @@ def late_finish(ledger: Ledger) -> list[Late]:
 
     def dropped() -> None:
         assert ledger.start("cpu", unit) == [False]
-        for call in (
+        calls: list[Late] = [
             lambda: ledger.results("job") if not unit.copy_of else ledger.transcript_gone(unit),
             lambda: ledger.finished(unit, warnings=[]),
             lambda: ledger.fail_job(unit, Problem.of(AudioUnreadable())),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(Refused):
                 call()
 
