@@ -189,6 +189,10 @@ def check_model(found: Contents, key: str, active: dict[str, dict[str, str]]) ->
     remaining, totals = found.hash("remaining", key=key), found.hash("totals", key=key)
     assert found.members("queue", key=key) == set(remaining) == set(found.hash("groups", key=key)) == set(jobs)
     assert int(totals.get("backlog", 0)) == sum(int(left) for left in remaining.values())
+    for job_id, record in jobs.items():
+        guessed = int(float(record["expected_s"]) * int(record["rate"]))
+        length = int(record.get("total", max(guessed, int(record["registered_stop"]))))
+        assert int(remaining[job_id]) == max(0, length - int(record["done_samples"]))
     waiting = {
         job_id: len(found.members("claimable", job=job_id)) + len(found.members("suspects", job=job_id))
         for job_id in jobs

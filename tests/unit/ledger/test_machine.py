@@ -144,6 +144,22 @@ class LedgerMachine(RuleBasedStateMachine):
         if noticed:
             self.ledger.reap()
 
+    @rule(pick=PICK)
+    def time_passes(self, pick: int) -> None:
+        """So much that whoever waits for a model that nobody serves has waited too long."""
+        if pick % 5:
+            return
+        served = {spec.key for spec, live in self.ledger.models() if live}
+        found = Contents(self.redis)
+        records = [found.hash("job", job=job_id) for job_id in self.jobs]
+        waiting = [
+            each
+            for each in records
+            if each and each["state"] not in TERMINAL and not {"finish", "leader"} & set(each)
+            if each.get("model_key") not in served
+        ]
+        assert bool(self.ledger.expire_waiting(0.0)) == bool(waiting)
+
     @rule()
     def redis_restarts(self) -> None:
         self.ledger.reap()
