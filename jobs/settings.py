@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     window_s: float = Field(20.0, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float = Field(0.5, ge=0.0, le=15.0, description="Context read on each side of a window, in seconds.")
     batch_compute_s: float = Field(
-        2.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."
+        1.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."
     )
     batch_windows: int = Field(32, ge=1, le=512, description="A batch holds at most this many windows.")
     transcribe_threads: int = Field(

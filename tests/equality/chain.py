@@ -62,10 +62,10 @@ class Chain:
         stored = self.store.write(layout.audio(job_id), [buffer.getvalue()])
         usual: dict[str, Any] = {"language": None, "task": "transcribe", "timestamps": "segment", "cutting": "silence"}
         request = JobRequest(
-            id=job_id, created_at=self.ledger.now(), filename="a.wav", size_bytes=stored.size_bytes,
+            id=job_id, owner=job_id, created_at=self.ledger.now(), filename="a.wav", size_bytes=stored.size_bytes,
             sha256=stored.sha256, model=self.model.spec.model, priority="normal", metadata={}, **usual | options,
         )  # fmt: skip
-        self.ledger.create(request)
+        self.ledger.create(request)  # of an owner of its own: it shares no other job's work
         return job_id
 
     def _join(self) -> str:
