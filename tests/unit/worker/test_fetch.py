@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from jobs.errors import FetchFailed, JobError
+from jobs.errors import FetchFailed, FetchRefused, JobError
 from jobs.job import State
 from jobs.ledger import Ledger, PrepareUnit, keys
+from jobs.outgoing import AllowedHosts
 from jobs.settings import Settings
 from jobs.store import FolderStore, layout
 from tests.support import ledger as given
-from tests.support.hostile import LITERAL
+from tests.support.dns_stub import DnsStub
+from tests.support.hostile import LITERAL, NAMED
 from tests.support.receiver import Received, Receiver, Reply
 from tests.support.speechlike import wav
 from worker import fetch as fetching
@@ -76,13 +78,20 @@ class Job:
         self.redis.zadd(keys.key("resting"), {self.id: 1.0}, xx=True)
         self.ledger.wake_resting()
 
-    def fetch(self, unit: PrepareUnit, *, others_wait: bool = False, draining: bool = False) -> bool:
+    def fetch(
+        self,
+        unit: PrepareUnit,
+        *,
+        others_wait: bool = False,
+        draining: bool = False,
+        outgoing: Outgoing | None = None,
+    ) -> bool:
         return Fetch(
             unit,
             self.ledger,
             self.store,
             self.settings,
-            Outgoing(self.settings.allowed),
+            outgoing or Outgoing(self.settings.allowed),
             should_yield=lambda: others_wait,
             is_draining=lambda: draining,
         ).run()
@@ -250,6 +259,31 @@ def test_a_hostile_url_fails_its_job(
     assert ended.state is State.FAILED
     assert ended.error is not None
     assert ended.error["type"] == "fetch-refused"
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_name_with_a_hostile_address_fails_its_job(
+    name: str, ledger: Ledger, store: FolderStore, settings: Settings, redis: Redis
+) -> None:
+    job = Job(f"https://{name}/talk.wav", ledger, store, settings, redis)
+    with DnsStub({name: [NAMED[name]]}) as names, pytest.raises(FetchRefused, match=name):
+        job.fetch(job.claim(), outgoing=Outgoing(AllowedHosts(), look_up=names.look_up))
+
+
+def test_rebinding_between_two_attempts_fails_the_job(
+    ledger: Ledger, store: FolderStore, settings: Settings, redis: Redis
+) -> None:
+    with (
+        Receiver(lambda _request: Reply(200, AUDIO)) as secret,
+        Receiver(ranged(AUDIO, cut_after=100_000), host="127.0.0.2", port=secret.port),
+        DnsStub({"rebind.example": [["127.0.0.2"], ["127.0.0.1"]]}) as names,
+    ):
+        job = Job(f"http://rebind.example:{secret.port}/talk.wav", ledger, store, settings, redis)
+        outgoing = Outgoing(settings.allowed, look_up=names.look_up)
+        assert not job.fetch(job.claim(), outgoing=outgoing)
+        with pytest.raises(FetchRefused, match=r"127\.0\.0\.1"):
+            job.fetch(job.claim(), outgoing=outgoing)
+        assert not secret.requests
 
 
 def test_recover_enters_what_was_never_fetched(job: Job, redis: Redis) -> None:
