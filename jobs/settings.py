@@ -34,6 +34,19 @@ class Settings(BaseSettings):
         15.0, gt=0, description="A silent event stream sends a comment this often, in seconds."
     )
     stream_s: float = Field(3600.0, gt=0, description="An event stream ends after this many seconds; clients go on.")
+    model_aliases: str = Field(
+        "whisper-1,gpt-4o-transcribe,gpt-4o-mini-transcribe",
+        description="Other names of models on OpenAI's paths: NAME=MODEL, or NAME for the default one; with commas.",
+    )
+    transcription_s: float = Field(
+        7200.0, gt=0, description="OpenAI's paths hold a request for a transcript this long, in seconds."
+    )
+    transcription_grace_s: float = Field(
+        120.0, ge=0, description="Their job is cancelled this long after the last client went away, in seconds."
+    )
+    transcription_retention_s: float = Field(
+        0.0, ge=0, description="Their jobs are deleted this many seconds after the end; 0 keeps them as others."
+    )
     max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
     upload_expiry_s: float = Field(
         86_400.0, gt=0, description="A resumable upload to which nothing is added for this long is removed."
@@ -130,6 +143,12 @@ class Settings(BaseSettings):
     def allowed(self) -> AllowedHosts:
         """`allowed_hosts`, parsed."""
         return AllowedHosts.parse(self.allowed_hosts)
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Other names of models, and what they mean."""
+        pairs = (pair.partition("=") for pair in self.model_aliases.split(",") if pair.strip())
+        return {name.strip(): model.strip() or self.model for name, _, model in pairs}
 
     @cached_property
     def store(self) -> str:

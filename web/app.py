@@ -38,6 +38,7 @@ from web import (
 )
 from web.key_cache import KeyCache
 from web.news import News
+from web.openai import views as openai_views
 from web.rate_limit import RateLimits
 from web.services import EXTENSION, Services
 from web.waiting import Waits
@@ -92,6 +93,7 @@ def create_app(
         transcripts,
         events,
         uploads,
+        openai_views,
         models,
         webhooks,
         health,

@@ -1,37 +1,30 @@
 """/v1/jobs/{id}/events: what happens to a job, as server-sent events that a client resumes where it lost them."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Request, Response, request
+from flask import Response, request
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from jobs.errors import JobNotFound, LedgerUnavailable
+from jobs.errors import JobNotFound
 from jobs.job import State
 from jobs.ledger import Event, Happened
 from jobs.store import layout
+from web.following import HEADERS, HEARTBEAT, MEDIA_TYPE, Following
 from web.formats.document import parse
 from web.jobs import visible_job
-from web.news import Watch
 from web.openapi import answer, errors, event, takes
 from web.schemas import EVENT_ID, EndData, EventsQuery, ProgressData, SnapshotData, StateData, TextData
-from web.services import Services, services
-from web.upload import STALL_S
-from web.waiting import SHORTEST_PAUSE_S, TooManyHeld, is_gone
+from web.services import services
+from web.waiting import TooManyHeld
 
 blueprint = APIBlueprint("events", __name__, url_prefix="/v1/jobs", tag="Jobs")
 
-MEDIA_TYPE = "text/event-stream"
-#: A stream looks this often whether its client is still there, in seconds.
-LOOK_S = 2.0
 #: Clients connect again after so many milliseconds.
 RETRY_MS = 1000
-HEARTBEAT = b": still here\n\n"
 #: kind of event → what its data holds
 KINDS: Mapping[str, type[BaseModel]] = {
     "snapshot": SnapshotData,
@@ -70,70 +63,35 @@ def events(job_id: str, query_data: EventsQuery) -> Response:
             over = Response(status=204)
             del over.headers["Content-Type"]  # there is no content
             return over
-        headers = {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":
-            return Response(headers=headers, content_type=MEDIA_TYPE)
-        if connection := request.environ.get("gunicorn.socket"):
-            connection.settimeout(STALL_S)  # a client that takes nothing has gone
-        stream = _Stream(front, job_id, watch, request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        response = Response(stream.told(happened), headers=headers, content_type=MEDIA_TYPE)
+            return Response(headers=HEADERS, content_type=MEDIA_TYPE)
+        following = Following(front, job_id, watch, request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+        response = Response(_told(following, happened), headers=HEADERS, content_type=MEDIA_TYPE)
         response.call_on_close(held.pop_all().close)
         return response
 
 
-@dataclass(frozen=True, slots=True)
-class _Stream:
-    """One client's stream."""
+def _told(following: Following, first: Happened) -> Iterator[bytes]:
+    begin = b"retry: %d\n" % RETRY_MS
+    for happened in following.happenings(first):
+        told = b"".join(_rendered(happened, following))
+        yield begin + told if told else HEARTBEAT
+        begin = b"" if told else begin
 
-    front: Services
-    job_id: str
-    watch: Watch
-    request: Request
 
-    def told(self, happened: Happened) -> Iterator[bytes]:
-        """What happened, and what happens, until the job ends, the client goes, the time is up or web drains."""
-        until = time.monotonic() + self.front.settings.stream_s
-        begin = b"".join(self._rendered(happened))
-        yield b"retry: %d\n%s" % (RETRY_MS, begin) if begin else HEARTBEAT
-        while not happened.has_ended and self._waited(until):
-            happened = self._since(happened.last_id)
-            yield b"".join(self._rendered(happened)) or HEARTBEAT
-
-    def _waited(self, until: float) -> bool:
-        """Wait until something happens or the client wants a heartbeat; False where the stream is to end."""
-        beat_at = time.monotonic() + self.front.settings.stream_heartbeat_s
-        while (left_s := until - time.monotonic()) > 0:
-            happened = self.watch.wait(max(0.0, min(LOOK_S, left_s, beat_at - time.monotonic())))
-            if self.front.waits.news.stopping or is_gone(self.request):
-                return False
-            if happened:
-                time.sleep(SHORTEST_PAUSE_S)  # what happens at one time goes out together
-                return True
-            if time.monotonic() >= beat_at:
-                return True
-        return False
-
-    def _since(self, after: str) -> Happened:
-        try:
-            return self.front.ledger.happened(self.job_id, after)
-        except LedgerUnavailable:
-            return Happened(after, [])
-        except JobNotFound:
-            return Happened(after, [Event("", {"state": "deleted"})], is_over=True)
-
-    def _rendered(self, happened: Happened) -> Iterator[bytes]:
-        if snapshot := happened.snapshot:
-            job, text = snapshot.job, snapshot.text
-            if job.state is State.SUCCEEDED:
-                text = parse(self.front.store.read(layout.transcript(self.job_id))).text
-            document = {"state": job.state, "stage": job.stage, "progress": job.progress, "text": text}
-            if not job.state.is_terminal:
-                yield sent("snapshot", document, happened.last_id)
-                return
-            yield sent("snapshot", document)
-            yield sent("end", {"state": job.state, "error": job.error}, happened.last_id)
-        for each in happened.events:
-            yield sent(*_told(each), each.id)
+def _rendered(happened: Happened, following: Following) -> Iterator[bytes]:
+    if snapshot := happened.snapshot:
+        job, text = snapshot.job, snapshot.text
+        if job.state is State.SUCCEEDED:
+            text = parse(following.front.store.read(layout.transcript(job.id))).text
+        document = {"state": job.state, "stage": job.stage, "progress": job.progress, "text": text}
+        if not job.state.is_terminal:
+            yield sent("snapshot", document, happened.last_id)
+            return
+        yield sent("snapshot", document)
+        yield sent("end", {"state": job.state, "error": job.error}, happened.last_id)
+    for each in happened.events:
+        yield sent(*_kind_and_data(each), each.id)
 
 
 def sent(kind: str, data: Mapping[str, Any], event_id: str = "") -> bytes:
@@ -142,7 +100,7 @@ def sent(kind: str, data: Mapping[str, Any], event_id: str = "") -> bytes:
     return b"%sevent: %s\ndata: %s\n\n" % (resumable, kind.encode(), to_json(data))
 
 
-def _told(happened: Event) -> tuple[str, dict[str, Any]]:
+def _kind_and_data(happened: Event) -> tuple[str, dict[str, Any]]:
     """An event's kind and data."""
     changes = happened.changes
     if changes.get("state") == "deleted" or happened.ends_the_job:

@@ -194,6 +194,7 @@ class ModelView(Answer):
     family: str
     language: str
     workers: int = Field(description="Live workers that serve it now.")
+    alias_of: str | None = Field(None, description="The model that an alias on OpenAI's paths stands for.")
 
 
 class ModelList(Answer):

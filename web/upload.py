@@ -35,9 +35,13 @@ class UploadInterrupted(InvalidRequest):
 
 @dataclass(slots=True)
 class Form(Generic[Received]):
-    """A parsed multipart body: the text fields, the file's name, and what `receive` made of its bytes."""
+    """A parsed multipart body: the text fields, the file's name, and what `receive` made of its bytes.
+
+    lists: fields that may come several times, as their names say by `[]` at the end.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     filename: str = ""
     received: Received | None = None
 
@@ -166,9 +170,13 @@ def _read_field(part: Field, form: Form[Received], events: Iterator[Event]) -> N
     if not part.name or part.name in form.fields:
         raise InvalidRequest(f"The form holds a field without a name, or {part.name!r} twice.")
     try:
-        form.fields[part.name] = text.decode()
+        value = text.decode()
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"The field {part.name!r} isn't UTF-8.") from error
+    if part.name.endswith("[]"):
+        form.lists.setdefault(part.name, []).append(value)
+    else:
+        form.fields[part.name] = value
 
 
 def disposition_filename(header: str) -> str:

@@ -54,11 +54,12 @@ class Waits:
         if wait_s <= 0 or settled(job) or not self._free.acquire(blocking=False):
             return job
         try:
-            return self._watched(job_id, settled, read, min(wait_s, self._longest_s))
+            return self.watched(job_id, settled, read, min(wait_s, self._longest_s))
         finally:
             self._free.release()
 
-    def _watched(self, job_id: str, settled: Callable[[Job], bool], read: Callable[[], Job], wait_s: float) -> Job:
+    def watched(self, job_id: str, settled: Callable[[Job], bool], read: Callable[[], Job], wait_s: float) -> Job:
+        """The same for who has a slot."""
         deadline = time.monotonic() + wait_s
         with self.news.watch(job_id) as watch:
             while True:

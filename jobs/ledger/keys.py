@@ -64,6 +64,9 @@ ALL = (
     Key("events", "job:{job}:events", "stream", "TTL from its job's end on: 5 minutes",
         "what happened, for those who follow it, the last 500 or so: state, stage, progress, text, error (events.lua)",
         by="every transition"),
+    Key("attending", "job:{job}:attending", "zset", "TTL: until the last of them is over",
+        "requests that wait for its transcript on an open connection, by the end of their lease",
+        by="join, attend, abandon"),
     # ---- one model (key: ModelSpec.key)
     Key("queue", "model:{key}:queue", "zset", FOR_EVER, "unfinished jobs by priority, then arrival",
         by="create, announce, the end of a job"),
@@ -146,6 +149,8 @@ ALL = (
         by="front ends"),
     Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when",
         by="the end of a job, restore, delete"),
+    Key("transcription", "transcription:{owner}:{digest}", "string", "TTL: 1 hour after the last request",
+        "the job of such requests with the same audio and options, and since when: job:time (join.lua)", by="join"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences",
         by="create, restore and every claim"),
     Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints",

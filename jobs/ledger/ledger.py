@@ -4,6 +4,7 @@ Redis's clock is the only one. Every call raises LedgerUnavailable where Redis c
 after that: what it does, it does once.
 """
 
+from jobs.ledger.attending_calls import AttendingCalls
 from jobs.ledger.connection import connect
 from jobs.ledger.cpu_calls import CpuCalls
 from jobs.ledger.event_calls import EventCalls
@@ -17,7 +18,18 @@ from jobs.ledger.window_calls import WindowCalls
 from jobs.settings import Settings
 
 
-class Ledger(JobCalls, CpuCalls, WindowCalls, UpkeepCalls, HealthCalls, KeyCalls, LockCalls, EventCalls, WebhookCalls):
+class Ledger(
+    JobCalls,
+    CpuCalls,
+    WindowCalls,
+    UpkeepCalls,
+    HealthCalls,
+    KeyCalls,
+    LockCalls,
+    EventCalls,
+    AttendingCalls,
+    WebhookCalls,
+):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 
     @classmethod

@@ -11,7 +11,20 @@ from jobs.ledger.connection import translated
 from jobs.ledger.units import Refused
 
 #: in this order, since each uses those before it
-SHARED = ("base", "events", "turns", "caps", "webhooks", "jobs", "windows", "cpu", "workers", "sharing", "record")
+SHARED = (
+    "base",
+    "attending",
+    "events",
+    "turns",
+    "caps",
+    "webhooks",
+    "jobs",
+    "windows",
+    "cpu",
+    "workers",
+    "sharing",
+    "record",
+)
 REFUSED = "REFUSED "
 
 

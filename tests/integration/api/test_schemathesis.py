@@ -25,7 +25,9 @@ HOOKS = "tests.integration.api.schemathesis_hooks"
 def served(redis_server: RedisServer, redis: Redis, tmp_path: Path) -> Iterator[WebServer]:
     """A front end whose jobs a worker ends, one way or the other, and whose polls don't hold anybody up for long."""
     settings = Settings(redis_url=redis_server.url, data_dir=tmp_path / "data", lease_s=3600.0)
-    with WebServer(tmp_path, redis_url=redis_server.url, max_wait_s=0.1, stream_s=1.0, lease_s=3600.0) as server:
+    with WebServer(
+        tmp_path, redis_url=redis_server.url, max_wait_s=0.1, stream_s=1.0, transcription_s=1.0, lease_s=3600.0
+    ) as server:
         stopping = threading.Event()
         ledger = Ledger.connect(settings)
         worker = FakeWorker(ledger, open_store(settings.store))

@@ -127,6 +127,10 @@ def test_the_others(twice: TwiceLedger) -> None:
     twice.jobs("local")
     twice.demand()
     assert twice.expire_waiting(0.0) == 1
+    twice.join("local", "digest", "joined", "request", lease_s=60.0)
+    twice.attend("joined", "request", 60.0)
+    twice.attend("joined", "request", 0.0)
+    twice.abandon("joined")
     assert twice.counters()["hints"] == 2
 
 
