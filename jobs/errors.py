@@ -280,6 +280,20 @@ class UploadIncomplete(RequestError):
     status = 409
 
 
+class UploadUsed(RequestError):
+    type = "upload-used"
+    title = "The upload has become another job already"
+    remedy = "Use that job, or upload the file again."
+    status = 409
+
+
+class BatchNotFound(RequestError):
+    type = "batch-not-found"
+    title = "There is no such batch"
+    remedy = "Check the id; a deleted batch is gone for good."
+    status = 404
+
+
 class JobNotFound(RequestError):
     type = "job-not-found"
     title = "There is no such job"

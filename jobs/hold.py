@@ -14,8 +14,8 @@ from jobs.ledger import Ledger
 Piece = TypeVar("Piece")
 
 #: who has shown no life for this long has lost the lock to whoever asks next
-LOCK_S = 20.0
-RENEW_S = 5.0
+LOCK_S = 10.0
+RENEW_S = 3.0
 
 
 class Hold:

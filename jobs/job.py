@@ -99,6 +99,7 @@ OF_THE_JOB_ONLY = {
     "retention_s",
     "webhook_url",
     "retry_of",
+    "batch_id",
 }
 
 
@@ -129,6 +130,7 @@ class JobRequest(BaseModel):
     source_url: str | None = None
     webhook_url: str | None = None
     retry_of: str | None = None
+    batch_id: str | None = None
 
     def work_digest(self) -> str:
         """The same for requests whose transcripts must be the same: SHA-256 of the audio's digest and the options."""
@@ -179,6 +181,7 @@ class Job(BaseModel):
     error: dict[str, Any] | None = None
     deduplicated_from: str | None = None
     retry_of: str | None = Field(None, description="The job whose audio and options this one tries again.")
+    batch_id: str | None = Field(None, description="The batch that it came with.")
     priority: Priority = "normal"
     metadata: dict[str, str] = Field(default_factory=dict)
     windows_total: int = 0

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         3000, ge=0, description="Requests a minute of each API key, or refused ones of each address; 0: no limit."
     )
+    max_batch_items: int = Field(10_000, ge=1, le=10_000, description="Most items of a batch.")
     max_duration_s: float = Field(12 * 3600.0, gt=0, description="Longest accepted audio, in seconds.")
     max_wait_s: float = Field(60.0, ge=0, description="Longest time that a poll with `wait` is held, in seconds.")
 

@@ -81,7 +81,9 @@ class Submissions:
             self.discard(job_id)
             raise
 
-    def accept_url(self, url: str, *, filename: str, options: JobOptions, owner: str) -> Accepted:
+    def accept_url(
+        self, url: str, *, filename: str, options: JobOptions, owner: str, job_id: str = "", batch_id: str | None = None
+    ) -> Accepted:
         """Make a job whose audio a worker will fetch; `filename` '' takes the URL's own. Raises as `accept` does.
 
         Raises UrlRefused for a URL that can be refused without a look-up.
@@ -89,7 +91,13 @@ class Submissions:
         target = check_url(url, self.settings.allowed)
         named = filename or unquote(target.path.partition("?")[0]).rpartition("/")[2]
         return self.accept(
-            self.begin(owner), Stored(0, ""), filename=named, options=options, owner=owner, source_url=url
+            job_id or self.begin(owner),
+            Stored(0, ""),
+            filename=named,
+            options=options,
+            owner=owner,
+            source_url=url,
+            batch_id=batch_id,
         )
 
     def accept(
@@ -102,6 +110,7 @@ class Submissions:
         owner: str,
         source_url: str | None = None,
         caps: Caps | None = None,
+        batch_id: str | None = None,
     ) -> Accepted:
         """Make a job of a received upload; once this returns, the job survives even the loss of all Redis data.
 
@@ -116,7 +125,7 @@ class Submissions:
         except BaseException:
             self.discard(job_id)
             raise
-        return self._enter(request.model_copy(update={"source_url": source_url}), caps)
+        return self._enter(request.model_copy(update={"source_url": source_url, "batch_id": batch_id}), caps)
 
     def retry(self, job: Job, caps: Caps | None = None) -> Accepted:
         """A new job of an ended one's audio and options, for its owner. Raises NotRetriable, AudioGone, and as accept.
@@ -128,7 +137,7 @@ class Submissions:
         try:
             before = JobRequest.model_validate_json(self.store.read(layout.job_record(job.id)))
             job_id = self.begin(before.owner, caps)
-            changes = {"id": job_id, "created_at": self.ledger.now(), "retry_of": job.id}
+            changes = {"id": job_id, "created_at": self.ledger.now(), "retry_of": job.id, "batch_id": None}
             if self.store.exists(layout.audio(job.id)) or not before.source_url:
                 self.store.copy(layout.audio(job.id), layout.audio(job_id))
         except ObjectMissing as error:

@@ -104,9 +104,18 @@ class Uploads:
         self.store.delete_all(layout.upload_folder(arrived.upload.id))
 
     def make_job(
-        self, hold: Hold, arrived: Arrived, *, filename: str = "", options: JobOptions | None = None
+        self,
+        hold: Hold,
+        arrived: Arrived,
+        *,
+        filename: str = "",
+        options: JobOptions | None = None,
+        job_id: str = "",
+        batch_id: str | None = None,
     ) -> Accepted:
         """The job of a complete upload, with its own name and options unless others are given. Repeated, the same job.
+
+        job_id: the id that it gets, where that matters.
 
         Raises UploadIncomplete, UploadNotFound where its job was deleted, and what submitting a file raises.
         """
@@ -119,7 +128,8 @@ class Uploads:
             raise UploadNotFound(f"The upload {upload.id} became the job {upload.job_id}, which was deleted.")
         if not upload.size_bytes:
             raise UploadEmpty
-        upload = upload.model_copy(update={"job_id": upload.job_id or self.submissions.begin()})
+        new_id = self.submissions.begin(upload.owner)  # the copy is long, and for nothing where the owner has too much
+        upload = upload.model_copy(update={"job_id": upload.job_id or job_id or new_id})
         chosen = options or upload.options
         self.submissions.check(chosen, upload.owner)
         self._record(upload)
@@ -127,7 +137,12 @@ class Uploads:
             stored = self.submissions.receive(upload.job_id, self._bytes(arrived))
         hold.renew()
         made = self.submissions.accept(
-            upload.job_id, stored, filename=filename or upload.filename, options=chosen, owner=upload.owner
+            upload.job_id,
+            stored,
+            filename=filename or upload.filename,
+            options=chosen,
+            owner=upload.owner,
+            batch_id=batch_id,
         )
         self._used_up(upload)
         return made

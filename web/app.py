@@ -7,6 +7,7 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from jobs.batches import Batches
 from jobs.broker import Hinter
 from jobs.keyring import Keyring
 from jobs.ledger import Ledger
@@ -17,6 +18,7 @@ from jobs.uploads import Uploads
 from web import (
     audio,
     auth,
+    batches,
     docs,
     events,
     fast_poll,
@@ -69,16 +71,20 @@ def create_app(
     app.config.update(AUTO_404_RESPONSE=False, AUTO_VALIDATION_ERROR_RESPONSE=False, AUTO_SERVERS=False)
     app.description = openapi.DESCRIPTION
     submissions = Submissions(settings, ledger, store, hinter)
+    stopping = stopping or threading.Event()
     app.extensions[EXTENSION] = Services(
         settings=settings,
         ledger=ledger,
         store=store,
         submissions=submissions,
         uploads=Uploads(settings, ledger, store, submissions),
+        batches=Batches(ledger, store),
+        entering=threading.Event(),
+        stopping=stopping,
         waits=Waits(
             slots=settings.web_streams,
             longest_s=settings.max_wait_s,
-            news=News(ledger, stopping or threading.Event()),
+            news=News(ledger, stopping),
         ),
         keys=KeyCache(Keyring(store), ledger),
         rates=RateLimits(ledger),
@@ -94,6 +100,7 @@ def create_app(
         events,
         uploads,
         openai_views,
+        batches,
         models,
         webhooks,
         health,

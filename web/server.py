@@ -18,8 +18,10 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import open_store
 from web.app import create_app
+from web.background import start_entering
 from web.reaping import start_reaping
 from web.refusals import refuse
+from web.services import EXTENSION
 
 #: How long a stopping server lets requests go on, in seconds. Polls that wait end at once; uploads may take longer.
 GRACE_S = 30
@@ -75,13 +77,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings = self._settings
         ledger = Ledger.connect(settings, in_haste=True)
         start_reaping(ledger, settings, self.stopping)
-        return create_app(
+        app = create_app(
             settings,
             ledger,
             open_store(settings.store),
             Hinter(make_celery(settings)),
             stopping=self.stopping,
         )
+        start_entering(app.extensions[EXTENSION])
+        return app
 
 
 def _offer_close(_worker: ThreadWorker, request: Any) -> None:

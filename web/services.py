@@ -1,11 +1,13 @@
 """What the views work with, made once by create_app and reached from a request."""
 
+import threading
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app, g
 
 from jobs.api_key import ApiKey, Scope
+from jobs.batches import Batches
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import AudioStore
@@ -25,7 +27,11 @@ class Services:
     store: AudioStore
     submissions: Submissions
     uploads: Uploads
+    batches: Batches
+    #: set when there is work on a batch (web.background)
+    entering: threading.Event
     waits: Waits
+    stopping: threading.Event
     keys: KeyCache
     rates: RateLimits
 

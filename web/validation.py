@@ -79,6 +79,14 @@ def json_body(request: Request, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """Raises WrongMediaType, BodyTooLarge before reading where it is announced, MalformedBody."""
     if not request.is_json:
         raise WrongMediaType(f"The body is {request.mimetype or 'of no media type'}; send application/json.")
+    try:
+        return from_json(whole_body(request, max_bytes), allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedBody(f"The body isn't JSON: {error}.") from error
+
+
+def whole_body(request: Request, max_bytes: int) -> bytes:
+    """Raises BodyTooLarge, before reading where it is announced."""
     if (request.content_length or 0) > max_bytes:
         raise BodyTooLarge(f"The body announces {request.content_length} bytes; at most {max_bytes} are read.")
     body = bytearray()
@@ -86,7 +94,4 @@ def json_body(request: Request, max_bytes: int = MAX_JSON_BYTES) -> Any:
         body += piece
         if len(body) > max_bytes:
             raise BodyTooLarge(f"The body is longer than {max_bytes} bytes.")
-    try:
-        return from_json(bytes(body), allow_inf_nan=False)
-    except ValueError as error:
-        raise MalformedBody(f"The body isn't JSON: {error}.") from error
+    return bytes(body)

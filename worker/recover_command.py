@@ -8,6 +8,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
+from jobs import batches
 from jobs.broker import Hinter, make_celery
 from jobs.errors import ObjectMissing, TingxieError
 from jobs.job import JobRequest
@@ -36,6 +37,8 @@ class Counts:
     entered: int = 0
     known: int = 0
     skipped: int = 0
+    #: manifests; what of them wasn't a job yet becomes one
+    batches: int = 0
 
 
 @app.callback(invoke_without_command=True)
@@ -66,6 +69,8 @@ def rebuild(ledger: Ledger, store: AudioStore) -> Counts:
     for found in list(store.list("jobs/")):
         if found.name.endswith(RECORD):
             _enter(ledger, store, found.name, counts)
+    # After the jobs: a front end that goes on entering a batch takes those that are known for made.
+    counts.batches = batches.restore(ledger, store)
     return counts
 
 

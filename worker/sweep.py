@@ -59,6 +59,7 @@ class Sweep:
                 else:
                     removed += self._store.delete_all(layout.job_folder(job_id))
         removed += self._remove_expired_uploads()
+        removed += self._remove_half_batches()
         for prefix in PASSING:
             removed += self._remove_old(self._store.list(prefix))
         self._report(removed, orphans)
@@ -94,6 +95,15 @@ class Sweep:
             with suppress(UploadLocked), upload_hold(self._ledger, upload_id):
                 self._store.delete(layout.upload_record(upload_id))
                 removed += self._store.delete_all(layout.upload_folder(upload_id))
+        return removed
+
+    def _remove_half_batches(self) -> int:
+        """What is left of batches that were never accepted, or that were being deleted when Redis lost its data."""
+        removed = 0
+        for batch_id, objects in _by_id(self._store.list(layout.batches())).items():
+            is_whole = any(each.name == layout.batch_record(batch_id) for each in objects)
+            if not is_whole and _age_s(objects) > GRACE_S:
+                removed += self._store.delete_all(layout.batch_folder(batch_id))
         return removed
 
     def _remove_old(self, objects: Iterable[ObjectInfo]) -> int:

@@ -129,9 +129,23 @@ ALL = (
         by="the end of a job, test_delivery"),
     Key("endpoints_gone", "owner:{owner}:webhooks_gone", "hash", "until a replay to it",
         "URL → when its receiver said 410", by="report_delivery, replay_delivery"),
+    # ---- batches
+    Key("batch", "batch:{batch}", "hash", "until the batch is deleted",
+        "head (Batch as JSON), owner, created_at, items, stage (entering, entered, cancelling, cancelled, deleting), "
+        "next (items that were turned into jobs or refused so far), refused_left (bad lines of the manifest that are "
+        "yet to come up); its items' jobs are {batch} and the index in six digits",
+        by="create_batch, batch_step, turn_batch"),
+    Key("batch_errors", "batch:{batch}:errors", "hash", "until the batch is deleted",
+        "index → problem (JSON) of items that became no job, bad lines of the manifest aside",
+        by="batch_step, put_batch_errors"),
+    Key("open_batches", "open-batches", "zset", FOR_EVER, "batches that front ends have work on, by created_at",
+        by="create_batch, turn_batch, forget_batch"),
+    Key("owner_batches", "owner:{owner}:batches", "zset", FOR_EVER, "an owner's batches by created_at",
+        by="create_batch, turn_batch"),
     # ---- the rest
     Key("named_lock", "lock:{name}", "string", "TTL: as asked",
-        "who holds it; upload:{id}: the request that works on a resumable upload", by="front ends"),
+        "who holds it; upload:{id}: the request that works on a resumable upload; "
+        "batch:{id}: the front end that works on a batch", by="front ends"),
     Key("owner_jobs", "owner:{owner}:jobs", "zset", FOR_EVER, "an owner's jobs by created_at, ended ones included",
         by="create, restore, delete"),
     Key("owner_load", "owner:{owner}:load", "hash", "while it has unfinished jobs",

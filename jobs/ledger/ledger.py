@@ -5,6 +5,7 @@ after that: what it does, it does once.
 """
 
 from jobs.ledger.attending_calls import AttendingCalls
+from jobs.ledger.batch_calls import BatchCalls
 from jobs.ledger.connection import connect
 from jobs.ledger.cpu_calls import CpuCalls
 from jobs.ledger.event_calls import EventCalls
@@ -29,6 +30,7 @@ class Ledger(
     EventCalls,
     AttendingCalls,
     WebhookCalls,
+    BatchCalls,
 ):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 

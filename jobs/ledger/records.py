@@ -39,6 +39,7 @@ def to_job(answer: list[Any]) -> Job:
         error=json.loads(record["error"]) if "error" in record else None,
         deduplicated_from=record.get("leader"),
         retry_of=request.retry_of,
+        batch_id=request.batch_id,
         priority=request.priority,
         metadata=request.metadata,
         windows_total=int(record.get("registered", 0)),

@@ -6,6 +6,11 @@ jobs/{id}/fetched/{n}      a part of the upload that is fetched by URL, and `pro
 jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
 jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
 models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
+batches/{id}/batch.json    a batch as accepted (jobs/batch.py), synced before 202
+batches/{id}/items.jsonl   its items, one a line, written before it
+batches/{id}/entered.json  every item has become a job, or its error stands here: index → problem
+batches/{id}/cancelled     its owner cancelled it
+batches/{id}/deleted       its owner deleted it; what is left of it goes too
 keys/{id}.json             an API key (ApiKey), its secret only as a hash, synced; a revoked one stays
 incoming/{id}/upload.json  a resumable upload's record (jobs/upload.py)
 incoming/{id}/parts/{n}-…  what one request wrote of it from byte n on
@@ -86,3 +91,31 @@ def webhook_secrets(owner_digest: str) -> str:
 
 def webhook_secret(owner_digest: str, secret_id: str) -> str:
     return f"webhooks/{owner_digest}/{secret_id}.json"
+
+
+def batches() -> str:
+    return "batches/"
+
+
+def batch_folder(batch_id: str) -> str:
+    return f"batches/{batch_id}/"
+
+
+def batch_record(batch_id: str) -> str:
+    return f"batches/{batch_id}/batch.json"
+
+
+def batch_items(batch_id: str) -> str:
+    return f"batches/{batch_id}/items.jsonl"
+
+
+def batch_entered(batch_id: str) -> str:
+    return f"batches/{batch_id}/entered.json"
+
+
+def batch_cancelled(batch_id: str) -> str:
+    return f"batches/{batch_id}/cancelled"
+
+
+def batch_deleted(batch_id: str) -> str:
+    return f"batches/{batch_id}/deleted"

@@ -11,7 +11,7 @@ from jobs.settings import Settings
 #: these only say when somebody was last seen
 TIMES = (":attending", keys.key("alive"), keys.key("rounds"), ":serving", ":totals", keys.key("announced", model=""))
 #: the only scripts whose second answer differs: it is no, for nothing was left to do
-ANSWERS_ONCE = {"create", "restore", "delete", "reap", "expire_waiting", "wake_resting"}
+ANSWERS_ONCE = {"create", "create_batch", "restore", "delete", "reap", "expire_waiting", "wake_resting"}
 
 
 def snapshot(redis: Redis) -> dict[bytes, Any]:

@@ -12,6 +12,7 @@ from werkzeug.routing import Rule
 from jobs.settings import Settings
 from tests.integration.api.keyed import Holder, Holders
 from tests.integration.api.server import WebServer
+from tests.integration.api.test_batches import send, urls
 from tests.integration.api.test_poll import submit
 from tests.integration.api.test_uploads import BYTES, begin
 from web.app import create_app
@@ -23,6 +24,7 @@ NOBODYS = "0123456789abcdef0123456789abcdef"
 #: asked for a thing that doesn't exist
 MAKERS: dict[str, Callable[[Holder, bytes], str]] = {
     "job_id": lambda mine, recording: submit(mine.client, recording),
+    "batch_id": lambda mine, _: send(mine.client, *urls(1)).rpartition("/")[2],
     "upload_id": lambda mine, recording: begin(mine.client, len(recording)).rpartition("/")[2],
 }
 #: what some routes ask for before they look at the id

@@ -3,6 +3,7 @@
 import pytest
 from redis import Redis, exceptions
 
+from jobs.batch import Batch
 from jobs.errors import AudioUnreadable, Problem, TingxieError
 from jobs.job import State
 from jobs.ledger import Ledger, Refused
@@ -14,7 +15,7 @@ from tests.support.repeats import ANSWERS_ONCE, TwiceLedger, TwiceScripts
 
 RAISED = Problem.of(TingxieError("the forward raised"))
 #: these read only
-READERS = {"job", "jobs", "demand", "events", "deliveries"}
+READERS = {"job", "jobs", "demand", "events", "deliveries", "batch_jobs"}
 
 
 @pytest.fixture
@@ -124,6 +125,18 @@ def test_the_others(twice: TwiceLedger) -> None:
     assert twice.hold("upload:1", "request", 60.0)
     assert not twice.hold("upload:1", "other", 60.0)
     twice.let_go("upload:1", "request")
+    batch = Batch(id="batch", owner="local", name="", created_at=1.5, items=3, refused=1)
+    twice.create_batch(batch)
+    assert twice.step_batch("batch", 1, refused_line=True) == "entering"
+    assert twice.step_batch("batch", 2, problem={"type": "unknown-model"}) == "entering"
+    twice.put_batch_errors("batch", {"1": {"type": "unknown-model"}})
+    twice.count_batch(twice.batch("batch"))
+    assert twice.turn_batch("batch", "cancelling") == "cancelling"
+    assert twice.step_batch("batch", 3) == "cancelling"
+    twice.cancel_quietly("done")
+    assert twice.turn_batch("batch", "entered") == "cancelling"
+    assert twice.turn_batch("batch", "deleting") == "deleting"
+    twice.forget_batch("batch")
     twice.jobs("local")
     twice.demand()
     assert twice.expire_waiting(0.0) == 1

@@ -1,6 +1,7 @@
 """Uploads below HTTP: whose they are, and the job of one that was interrupted while it was made."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_job_that_the_ledger_may_not_have_taken_is_the_same_again(
     uploads: Uploads, settings: Settings, folder: FailingStore
 ) -> None:
     class ReplyLost(Ledger):
-        def create(self, request: JobRequest) -> bool:
+        def create(self, request: JobRequest, **_: object) -> NoReturn:
             raise LedgerUnavailable(request.id)
 
     upload = complete(uploads)

@@ -138,6 +138,17 @@ def test_uploads_go_when_nothing_was_added_for_long(ledger: Ledger, store: Folde
     assert left(store) == kept[1:]
 
 
+def test_half_batches_go_in_time(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
+    put(store, layout.batch_items("old"), OLD_S)
+    kept = [
+        put(store, layout.batch_items("new")),
+        put(store, layout.batch_record("whole"), OLD_S),
+        put(store, layout.batch_items("whole"), OLD_S),
+    ]
+    sweep(ledger, store, settings)
+    assert left(store) == sorted(kept)
+
+
 def test_only_one_process_sweeps(ledger: Ledger, store: FolderStore, settings: Settings) -> None:
     kept = put_job(store, "deleted", OLD_S, record=False)
     Sweep(ledger, store, settings, lambda: False).sweep()
