@@ -221,8 +221,8 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any]:
 
 def _finish(described: dict[str, Any]) -> None:
     """Put what extensions say in its place."""
-    if body := described.pop(_BODY, None):
-        described["requestBody"] = body
+    if body := described.pop(_BODY, described.get("requestBody")):
+        described["requestBody"] = {"required": True, **body}
     parameters = described.setdefault("parameters", [])
     parameters += described.pop(_HEADERS, [])
     paths = {**_PATHS, **described.pop(_PATH, {})}

@@ -10,24 +10,31 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from jobs.api_key import Scope
+from jobs.keyring import Limits
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import open_store
 from tests.integration.api.fake_worker import FakeWorker
+from tests.integration.api.keyed import keyring_of
 from tests.integration.api.server import WebServer
+from tests.support.waiting import eventually
 from tingxie.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[3]
 HOOKS = "tests.integration.api.schemathesis_hooks"
 
 
+#: nobody is held up for long: not by a poll that waits, nor by a stream of a job that doesn't end
+SHORT = {"max_wait_s": 0.1, "stream_s": 0.2, "stream_heartbeat_s": 0.1, "transcription_s": 0.5}
+LEASE_S = 3600.0
+
+
 @pytest.fixture
 def served(redis_server: RedisServer, redis: Redis, tmp_path: Path) -> Iterator[WebServer]:
-    """A front end whose jobs a worker ends, one way or the other, and whose polls don't hold anybody up for long."""
-    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path / "data", lease_s=3600.0)
-    with WebServer(
-        tmp_path, redis_url=redis_server.url, max_wait_s=0.1, stream_s=1.0, transcription_s=1.0, lease_s=3600.0
-    ) as server:
+    """A front end whose jobs a worker ends, one way or the other."""
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path / "data", lease_s=LEASE_S)
+    with WebServer(tmp_path, redis_url=redis_server.url, lease_s=LEASE_S, **SHORT) as server:
         stopping = threading.Event()
         ledger = Ledger.connect(settings)
         worker = FakeWorker(ledger, open_store(settings.store))
@@ -41,12 +48,20 @@ def served(redis_server: RedisServer, redis: Redis, tmp_path: Path) -> Iterator[
 
 @pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.full)])
 def test_the_served_spec_holds(served: WebServer, examples: int) -> None:
-    run_schemathesis(served, "--max-examples", str(examples))
+    run_schemathesis(served, examples)
 
 
-def run_schemathesis(served: WebServer, *options: str) -> None:
+@pytest.mark.full
+def test_it_holds_with_keys(served: WebServer) -> None:
+    _, token = keyring_of(served).create("schemathesis", list(Scope), owner="ann", limits=Limits())
+    eventually(lambda: served.client.get("/v1/jobs").status_code == 401)
+    run_schemathesis(served, 100, "--header", f"Authorization: Bearer {token}")
+
+
+def run_schemathesis(served: WebServer, examples: int, *options: str) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{served.url}/openapi.json"]
     ran = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "run", f"{served.url}/openapi.json", "--seed", "1", *options],
+        [*command, "--seed", "1", "--max-examples", str(examples), *options],
         env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT), "COLUMNS": "120"},
         cwd=served.folder,
         capture_output=True,
@@ -57,3 +72,5 @@ def run_schemathesis(served: WebServer, *options: str) -> None:
     # of ten thousand percent-encoded characters the first tell enough
     shown = "\n".join(line[:400] for line in ran.stdout.splitlines())
     assert ran.returncode == 0, f"{shown}\n{ran.stderr[-2000:]}\n{served.log[-2000:]}"
+    operations = sum(len(path) for path in served.client.get("/openapi.json").json()["paths"].values())
+    assert f"Tested: {operations}" in ran.stdout, shown
