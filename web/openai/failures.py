@@ -34,14 +34,22 @@ def failures(*kinds: type[TingxieError]) -> dict[int | str, Any]:
     found: dict[int, list[type[TingxieError]]] = {}
     for kind in kinds:
         found.setdefault(_status(kind), []).append(kind)
-    return {
-        status: answer(
-            "; ".join(dict.fromkeys(kind.title for kind in each)),
-            {JSON: Failure},
-            headers={"Retry-After": NUMBER} if status in (429, 503) else {},
-        )
-        for status, each in found.items()
-    }
+    return {status: _failures(status, each) for status, each in found.items()}
+
+
+def _failures(status: int, kinds: Sequence[type[TingxieError]]) -> dict[str, Any]:
+    described = answer(
+        "; ".join(dict.fromkeys(kind.title for kind in kinds)),
+        {JSON: Failure},
+        headers={"Retry-After": NUMBER} if status in (429, 503) else {},
+    )
+    described["content"][JSON]["examples"] = {kind.type: {"value": _example(kind, status)} for kind in kinds}
+    return described
+
+
+def _example(kind: type[TingxieError], status: int) -> dict[str, Any]:
+    shown = Problem(kind.type, kind.title, kind.title, kind.remedy)
+    return fault(shown, status, code=CODES.get(kind, kind.type)).model_dump()
 
 
 def failed_job(error: dict[str, Any]) -> Response:

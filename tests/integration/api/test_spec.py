@@ -100,8 +100,11 @@ def responses(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def problem_examples(response: dict[str, Any]) -> Iterator[str]:
-    for example in response.get("content", {}).get("application/problem+json", {}).get("examples", {}).values():
+    """The types that a response shows: of problem documents, and of errors in OpenAI's shape."""
+    content = response.get("content", {})
+    for example in content.get("application/problem+json", {}).get("examples", {}).values():
         yield example["value"]["type"].removeprefix("/problems/")
+    yield from content.get("application/json", {}).get("examples", {})
 
 
 def schemas(node: Any, where: str) -> Iterator[tuple[str, Any]]:
