@@ -24,10 +24,11 @@ from jobs.errors import (
     FetchNotFound,
     FetchRefused,
     FetchTooLarge,
+    JobNotFound,
     ObjectMissing,
     UrlRefused,
 )
-from jobs.ledger import Ledger, PrepareUnit
+from jobs.ledger import Ledger, PrepareUnit, Refused
 from jobs.outgoing import redacted
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
@@ -44,7 +45,7 @@ PAUSES_S = (1.0, 5.0, 30.0, 120.0, 300.0)
 LONGEST_PAUSE_S = 600.0
 #: a unit gets no further than this share of prepare_timeout_s, at which its process would be killed
 SLICE_SHARE = 0.5
-#: others that wait are asked about this often
+#: others that wait, and whether the job is still wanted, are asked about this often
 ASK_S = 1.0
 
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -225,10 +226,20 @@ class Fetch:
             if not resumable:
                 raise FetchFailed(f"It took longer than {worked_s:.0f} s, and its server can't resume a download.")
             return True
-        if not resumable or worked_s < self._settings.prepare_slice_s or now - self._asked < ASK_S:
+        if now - self._asked < ASK_S:
             return False
         self._asked = now
-        return self._should_yield()
+        self._check_wanted()
+        return resumable and worked_s >= self._settings.prepare_slice_s and self._should_yield()
+
+    def _check_wanted(self) -> None:
+        """Raise Refused where the job was cancelled or deleted meanwhile."""
+        try:
+            has_ended = self._ledger.job(self._unit.job_id).state.is_terminal
+        except JobNotFound:
+            has_ended = True
+        if has_ended:
+            raise Refused(f"{self._unit.job_id} has ended while it was fetched")
 
     def _slice_s(self) -> float:
         return SLICE_SHARE * self._settings.prepare_timeout_s

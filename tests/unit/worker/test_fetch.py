@@ -9,7 +9,7 @@ from redis import Redis
 
 from jobs.errors import FetchFailed, FetchRefused, JobError
 from jobs.job import State
-from jobs.ledger import Ledger, PrepareUnit, keys
+from jobs.ledger import Ledger, PrepareUnit, Refused, keys
 from jobs.outgoing import AllowedHosts
 from jobs.settings import Settings
 from jobs.store import FolderStore, layout
@@ -163,6 +163,16 @@ def test_others_come_in_between(job: Job, server: Receiver, monkeypatch: pytest.
         assert len(server.requests) < 20
     assert job.audio() == AUDIO
     assert len(server.requests) > 2
+
+
+@pytest.mark.parametrize("way", ["cancel", "delete"])
+def test_a_job_that_ends_meanwhile_is_fetched_no_further(job: Job, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "ASK_S", 0.0)
+    unit = job.claim()
+    getattr(job.ledger, way)(job.id)
+    with pytest.raises(Refused):
+        job.fetch(unit)
+    assert not job.store.exists(layout.audio(job.id))
 
 
 def test_a_draining_process_gives_it_up(job: Job) -> None:
