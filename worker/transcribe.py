@@ -76,7 +76,7 @@ class Transcriber:
                 os._exit(EXIT_STATUS)
 
     def _batch(self, *, is_first: bool) -> bool:
-        """One batch from claim to commit; False if there was none. The first of a task passes its hint on."""
+        """One batch from claim to commit; False if there was none. The first of an idle worker passes its hint on."""
         with self._claiming:
             self._device.wait_until_nearly_free(self._plan.lead_s)
             began = time.monotonic()
@@ -84,7 +84,7 @@ class Transcriber:
             if not leases:
                 self._plan.idled()
                 return False
-            if is_first:
+            if is_first and not self._device.is_busy:
                 self._pass_on()
             batch, store_away = self._load(leases)
             self._plan.fetched(time.monotonic() - began)
