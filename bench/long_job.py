@@ -1,6 +1,7 @@
 """A long job whose windows are cut already: in the store, and claimable at one moment, when `release` says so."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tests.support import ledger as given
 from tests.support.fake_model import RATE_HZ, FakeModel
 from tests.support.service import Service, service
 from tests.support.speechlike import sound, wav
+from tests.support.waiting import eventually
 from tingxie import redis_server
 from worker import samples
 from worker.cpu import MOST_WOKEN
@@ -27,6 +29,8 @@ DEVICE = "bench.simulated_device"
 HELD_S = 3600.0
 #: windows a device that a job before has: the first task of a process imports, connects and knows no speed yet
 WARMING = 4
+#: a Celery worker whose threads were all busy looks at its queue again at its hub's next tick
+LISTENING_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,13 @@ class LongJob:
         return job.windows_done
 
 
+def _wait_until_idle(running: Service) -> None:
+    """Until every worker has said that nothing runs in it, and listens for hints again."""
+    threads = running.settings.transcribe_threads
+    eventually(lambda: all(worker.idle_slots == threads for worker in running.workers("transcribe")))
+    time.sleep(LISTENING_S)
+
+
 @contextmanager
 def devices(
     folder: Path, count: int, objects: Objects, *, web: bool = False, **options: Any
@@ -109,6 +120,7 @@ def devices(
             running.wait_for_workers(transcribe=count, cpu=1)
             warming.release()
             running.wait(warming.id)
+            _wait_until_idle(running)
             try:
                 yield running, job
             finally:
