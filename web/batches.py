@@ -1,5 +1,6 @@
 """/v1/batches: many submissions in one manifest, one status over all of them, one export."""
 
+from hashlib import sha256
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -9,6 +10,7 @@ from pydantic_core import to_json
 from jobs.batch import Batch, BatchItem, Counts, ItemState, Progress, item_job_id
 from jobs.errors import BatchNotFound, StoreFull
 from web import export
+from web.idempotency import idempotent, settle
 from web.manifest import JSON_LINES, read_manifest
 from web.openapi import BINARY, JSON, NUMBER, TEXT, answer, errors, takes
 from web.schemas import (
@@ -30,6 +32,7 @@ RETRY_S = 5
 
 
 @blueprint.post("")
+@idempotent(streamed=True)
 @blueprint.input(BatchQuery, location="query")
 @blueprint.doc(
     operation_id="createBatch",
@@ -48,6 +51,7 @@ def create(query_data: BatchQuery) -> Response:
     """
     front = services()
     name, items = read_manifest(request, query_data.name, front.settings.max_batch_items)
+    settle(name, sha256(to_json(items)).hexdigest())
     batch = front.batches.create(current_owner(), name, items)
     front.entering.set()
     document = _document(Progress(batch, "entering", 0, batch.refused))

@@ -47,6 +47,10 @@ BINARY: Mapping[str, Any] = {"type": "string", "format": "binary"}
 Schema = type[BaseModel] | Mapping[str, Any]
 #: name → OpenAPI security scheme
 SECURITY_SCHEMES: dict[str, Any] = {}
+#: of an operation that web.idempotency makes repeatable: the extension that says so, its header, its errors
+IDEMPOTENT = "x-idempotent"
+IDEMPOTENCY = ("Idempotency-Key", "Sent again with the same one, the request creates nothing twice")
+IDEMPOTENCY_ERRORS: list[type[TingxieError]] = []
 #: what any operation may answer besides what it says itself; those that are open to all don't
 EVERYWHERE: list[int | type[TingxieError]] = []
 
@@ -234,10 +238,10 @@ def _finish(described: dict[str, Any]) -> None:
         if description := schema.pop("description", None):
             parameter.setdefault("description", description)
     responses = described["responses"]
-    for status, usual in errors(MalformedRequest, UriTooLong).items():
-        own = responses.setdefault(str(status), usual).setdefault("content", {})
-        told = own.setdefault(problems.MEDIA_TYPE, usual["content"][problems.MEDIA_TYPE])
-        told["examples"] |= usual["content"][problems.MEDIA_TYPE]["examples"]
+    _add_problems(responses, MalformedRequest, UriTooLong)
+    if described.pop(IDEMPOTENT, False):
+        parameters.append(_header(*IDEMPOTENCY))
+        _add_problems(responses, *IDEMPOTENCY_ERRORS)
     if described.pop(_OPEN, False):
         described["security"] = []
     else:
@@ -247,6 +251,13 @@ def _finish(described: dict[str, Any]) -> None:
         response.setdefault("headers", {})["X-Request-Id"] = {"schema": TEXT, "required": True}
         if not response.get("content"):
             response.pop("content", None)
+
+
+def _add_problems(responses: dict[str, Any], *kinds: type[TingxieError]) -> None:
+    for status, usual in errors(*kinds).items():
+        own = responses.setdefault(str(status), usual).setdefault("content", {})
+        told = own.setdefault(problems.MEDIA_TYPE, usual["content"][problems.MEDIA_TYPE])
+        told["examples"] |= usual["content"][problems.MEDIA_TYPE]["examples"]
 
 
 def _models(node: Any) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,7 @@ from jobs.errors import (
 from jobs.job import Job, State
 from jobs.store import Stored
 from jobs.submission import Accepted
+from web.idempotency import idempotent, settle
 from web.jobs import SHORTEST_RETRY_S, job_document, json_answer, visible_job
 from web.openapi import BINARY, JSON, MULTIPART, NUMBER, TEXT, answer, errors, form, one_of, takes
 from web.problems import BodyTooLarge, InvalidFields, MalformedBody
@@ -43,6 +44,7 @@ ACCEPTED = answer("Accepted", {"application/json": JobView}, headers={"Location"
 
 
 @blueprint.post("")
+@idempotent(streamed=True)
 @blueprint.input(SubmissionQuery, location="query")
 @blueprint.doc(
     operation_id="submit",
@@ -94,6 +96,7 @@ def submit(query_data: SubmissionQuery) -> Response:
 
 
 @blueprint.post("/<job_id>/retry")
+@idempotent()
 @blueprint.doc(
     operation_id="retryJob",
     responses={202: ACCEPTED, **errors(503, JobNotFound, NotRetriable, AudioGone, TooMuchQueued, StoreFull)},
@@ -106,15 +109,17 @@ def retry(job_id: str) -> Response:
     return accepted_answer(services().submissions.retry(visible_job(job_id)))
 
 
-def accepted_answer(accepted: Accepted) -> Response:
+def accepted_answer(accepted: Accepted | Job) -> Response:
     """202, where the job is, and when a first poll is worth it."""
-    job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
+    job = accepted
+    if not isinstance(job, Job):
+        job = Job(**accepted.model_dump(include=set(Job.model_fields)), state=State.QUEUED)
     document = job_document(job)
     headers = {"Location": document["links"]["self"], "Retry-After": str(SHORTEST_RETRY_S)}
     return json_answer(document, 202, headers)
 
 
-def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> Accepted:
+def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> Accepted | Job:
     def receive(form: Form[Stored], chunks: Iterator[bytes]) -> Stored:
         # what is known before ten gigabytes arrive
         front.submissions.check(_options(query, form.fields), current_owner())
@@ -130,18 +135,36 @@ def _from_form(front: Services, job_id: str, query: SubmissionQuery) -> Accepted
         raise
     if received.received is None:
         raise InvalidRequest("The form holds no file; send it in the field `file`.")
-    filename = received.filename or query.filename
-    return front.submissions.accept(
-        job_id, received.received, filename=filename, options=options, owner=current_owner()
-    )
+    return _accept(front, job_id, received.received, received.filename or query.filename, options)
 
 
-def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> Accepted:
+def _from_body(front: Services, job_id: str, query: SubmissionQuery) -> Accepted | Job:
     filename = query.filename or disposition_filename(request.headers.get("Content-Disposition", ""))
     options = _options(query, {})
     front.submissions.check(options, current_owner())
     stored = front.submissions.receive(job_id, body_pieces(request))
+    return _accept(front, job_id, stored, filename, options)
+
+
+def _accept(front: Services, job_id: str, stored: Stored, filename: str, options: Submission) -> Accepted | Job:
+    """Make a job of what was received, unless an earlier request under the same Idempotency-Key has made one of it."""
+    try:
+        earlier = settle(stored.sha256, filename, options.model_dump_json(), creates=job_id)
+        if earlier and (made := _made(earlier)):
+            front.submissions.discard(job_id)
+            return made
+    except BaseException:
+        front.submissions.discard(job_id)
+        raise
     return front.submissions.accept(job_id, stored, filename=filename, options=options, owner=current_owner())
+
+
+def _made(job_id: str) -> Job | None:
+    """The job that an earlier request made, though its answer got lost."""
+    try:
+        return visible_job(job_id)
+    except JobNotFound:
+        return None
 
 
 def _options(query: SubmissionQuery, fields: Mapping[str, str]) -> Submission:

@@ -1,10 +1,13 @@
 """POST /v1/jobs with a JSON body: a job made of what is elsewhere, at a URL or in a resumable upload."""
 
+import json
+
 from flask import request
 
 from jobs.hold import upload_hold
 from jobs.job import JobOptions
 from jobs.submission import Accepted
+from web.idempotency import settle
 from web.schemas import SubmissionQuery, UploadSubmission, UrlSubmission
 from web.services import Services, current_owner
 from web.validation import json_body, valid_json
@@ -13,6 +16,7 @@ from web.validation import json_body, valid_json
 def submit_json(front: Services, query: SubmissionQuery) -> Accepted:
     """The body's fields go before those of the query. Raises InvalidFields, and whatever making the job raises."""
     given = json_body(request)
+    settle(json.dumps(given, sort_keys=True))
     if isinstance(given, dict):
         given = {**query.model_dump(exclude_unset=True), **given}
         if "upload_id" in given:

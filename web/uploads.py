@@ -25,6 +25,7 @@ from jobs.hold import Hold, upload_hold
 from jobs.incoming import CHECKSUMS, Checksum
 from jobs.upload import Arrived
 from web import tus
+from web.idempotency import idempotent, settle
 from web.openapi import BINARY, NUMBER, TEXT, answer, errors, operation, takes
 from web.schemas import UploadView
 from web.services import current_owner, services
@@ -82,6 +83,7 @@ def capabilities() -> Response:
 
 
 @blueprint.post("")
+@idempotent(streamed=True)
 @blueprint.doc(
     operation_id="createUpload",
     responses={
@@ -129,6 +131,7 @@ def create() -> Response:
     if has_bytes:
         tus.check_body_type(request)
     given_checksum = tus.checksum(request)
+    settle(str(size_bytes), text)
     uploads = services().uploads
     upload = uploads.create(
         current_owner(),

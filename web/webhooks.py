@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from jobs.errors import DeliveryNotFound, SecretMissing, SecretNotFound, UrlRefused
 from jobs.outgoing import check_url
 from jobs.webhook import OVERLAP_S, Attempt, DeliveryRecord, DeliveryState, Secret, Secrets, Signing
+from web.idempotency import idempotent
 from web.openapi import answer, errors
 from web.schemas import Answer
 from web.services import current_caller, current_owner, services
@@ -82,6 +83,7 @@ def list_secrets() -> Response:
 
 
 @blueprint.post("/secrets")
+@idempotent()
 @blueprint.input(SecretQuery, location="query")
 @blueprint.output(NewSecret, 201)
 @blueprint.doc(operation_id="createWebhookSecret", responses=errors(422, 503))
@@ -134,6 +136,7 @@ def get_delivery(delivery_id: str) -> Response:
 
 
 @blueprint.post("/deliveries/<delivery_id>/replay")
+@idempotent()
 @blueprint.output(DeliveryView, 202)
 @blueprint.doc(operation_id="replayWebhookDelivery", responses=errors(503, DeliveryNotFound))
 def replay(delivery_id: str) -> Response:
@@ -147,6 +150,7 @@ def replay(delivery_id: str) -> Response:
 
 
 @blueprint.post("/test")
+@idempotent()
 @blueprint.input(Trial, location="json")
 @blueprint.output(DeliveryView, 202)
 @blueprint.doc(operation_id="testWebhook", responses=errors(400, 413, 415, 422, 503, UrlRefused, SecretMissing))

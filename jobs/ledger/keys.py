@@ -156,6 +156,11 @@ ALL = (
         by="claim_prepare, the end of a job"),
     Key("same", "same:{owner}:{digest}", "string", "until its job is deleted, cancelled or fails",
         "the job that leads those of the same audio and options", by="create, and the end of a job"),
+    Key("attempt", "attempt:{owner}:{digest}", "hash", "TTL: a day",
+        "what is known of requests under an idempotency key: fingerprint of what was asked, creates (an id); once it "
+        "is answered, status, headers (JSON), body", by="attempt_tell, attempt_end"),
+    Key("attempt_hold", "attempt:{owner}:{digest}:hold", "string", "TTL: 30 s, renewed",
+        "token of the request that is at it", by="attempt_begin, attempt_renew, attempt_end"),
     Key("requests", "requests:{identity}:{window}", "string", "TTL: two windows",
         "requests that front ends have taken of a minute (since the epoch) of a key's or an address's limit",
         by="front ends"),

@@ -4,6 +4,7 @@ Redis's clock is the only one. Every call raises LedgerUnavailable where Redis c
 after that: what it does, it does once.
 """
 
+from jobs.ledger.attempt_calls import AttemptCalls
 from jobs.ledger.attending_calls import AttendingCalls
 from jobs.ledger.batch_calls import BatchCalls
 from jobs.ledger.connection import connect
@@ -31,6 +32,7 @@ class Ledger(
     AttendingCalls,
     WebhookCalls,
     BatchCalls,
+    AttemptCalls,
 ):
     """One client of the ledger; threads may share it, and a forked child may go on using it."""
 

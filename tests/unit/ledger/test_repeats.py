@@ -7,6 +7,8 @@ from jobs.batch import Batch
 from jobs.errors import AudioUnreadable, Problem, TingxieError
 from jobs.job import State
 from jobs.ledger import Ledger, Refused
+from jobs.ledger.attempt_calls import Attempt as Keyed
+from jobs.ledger.attempt_calls import Earlier
 from jobs.ledger.scripts import Scripts
 from jobs.settings import Settings
 from jobs.webhook import Attempt
@@ -159,6 +161,18 @@ def test_webhooks(twice: TwiceLedger) -> None:
     twice.test_delivery("msg_test", "local", "https://hooks.example/")
 
 
+def test_an_idempotency_key(twice: TwiceLedger) -> None:
+    mine, other = Keyed("a", "d", "1"), Keyed("a", "d", "2")
+    assert not twice.begin_attempt(mine).held
+    assert twice.begin_attempt(other).held
+    assert not twice.renew_attempt(other)
+    assert twice.renew_attempt(mine)
+    assert not twice.tell_attempt(other, "x", "job0")
+    assert twice.tell_attempt(mine, "f", "job1")
+    twice.end_attempt(mine, status=202, headers=b"{}", body=b"made")
+    assert twice.begin_attempt(other) == Earlier(False, "f", "job1", 202, b"{}", b"made")
+
+
 def test_every_script_stands_here(redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new script must be repeated by a test above."""
     ran: set[str] = set()
@@ -169,7 +183,13 @@ def test_every_script_stands_here(redis: Redis, settings: Settings, monkeypatch:
         return run(self, name, *arguments)
 
     monkeypatch.setattr(TwiceScripts, "run", recording)
-    for test in (test_a_jobs_whole_way, test_jobs_that_share_their_work, test_the_others, test_webhooks):
+    for test in (
+        test_a_jobs_whole_way,
+        test_jobs_that_share_their_work,
+        test_the_others,
+        test_webhooks,
+        test_an_idempotency_key,
+    ):
         redis.flushdb()
         test(TwiceLedger(redis, settings))
     for other in (test_the_ways_back, test_prepare_that_yields_repairs_and_is_refused):
