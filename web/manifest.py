@@ -28,7 +28,7 @@ def read_manifest(request: Request, name: str, most: int) -> tuple[str, list[Bat
         items = list(_lines(whole_body(request, MAX_BYTES)))
     elif request.is_json:
         try:
-            asked = BatchSubmission.model_validate(json_body(request, MAX_BYTES))
+            asked = BatchSubmission.model_validate(json_body(request, MAX_BYTES), strict=True)
         except ValidationError as error:
             raise InvalidFields.of(error) from error
         name, items = asked.name or name, [_item(item, asked.options) for item in asked.items]
@@ -50,7 +50,7 @@ def _line(line: bytes) -> BatchItem:
     try:
         given = from_json(line, allow_inf_nan=False)
         model = UploadItem if isinstance(given, dict) and "upload_id" in given else UrlItem
-        return _item(model.model_validate(given), Submission())
+        return _item(model.model_validate(given, strict=True), Submission())
     except ValidationError as error:
         problem = Problem.of(InvalidFields.of(error))
     except ValueError as error:
