@@ -7,6 +7,7 @@ that begins anew must not take them along.
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 import uuid
@@ -51,6 +52,12 @@ class Delivery:
     created_at: float
     attempts: int
     job: Job | None
+
+    @property
+    def receiver(self) -> str:
+        """Scheme, host and port of the URL, as they are written there (claim_delivery.lua)."""
+        found = re.match(r"[A-Za-z]+://[^/?#]*", self.url)
+        return found[0] if found else ""
 
 
 class Attempt(BaseModel):

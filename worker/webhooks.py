@@ -4,6 +4,7 @@ import random
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +23,9 @@ from worker.outgoing import Limits, Outgoing, RequestFailed, retry_after_s
 
 log = structlog.get_logger()
 
-#: of one process; a receiver that hangs takes one of them for as long as an attempt may last
+#: of one process; a receiver that hangs takes some of them for as long as an attempt may last, not all
 AT_ONCE = 4
+AT_ONCE_TO_ONE = 2
 CONNECT_S = 5.0
 #: an attempt's look-up and report come on top of its request
 GRACE_S = 10.0
@@ -73,6 +75,8 @@ class Webhooks:
         self._outgoing = outgoing
         self._incarnation = incarnation
         self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._receivers: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     def deliver(self) -> None:
         """Begin attempts, as many as are due and may run at once. Raises LedgerUnavailable."""
@@ -80,12 +84,15 @@ class Webhooks:
         while self._free.acquire(blocking=False):
             delivery = None
             try:
-                delivery = self._ledger.claim_delivery(self._incarnation, uuid.uuid4().hex, attempt_s=attempt_s)
+                busy = [receiver for receiver, count in self._receivers.items() if count >= AT_ONCE_TO_ONE]
+                claim_id = uuid.uuid4().hex
+                delivery = self._ledger.claim_delivery(self._incarnation, claim_id, attempt_s=attempt_s, busy=busy)
             finally:
                 if delivery is None:
                     self._free.release()
             if delivery is None:
                 return
+            self._count(delivery, 1)
             threading.Thread(target=self._run, args=(delivery,), name="webhook", daemon=True).start()
 
     def stop(self, timeout_s: float) -> None:
@@ -103,7 +110,15 @@ class Webhooks:
         except Exception:
             log.exception("webhook.crashed", delivery=delivery.id)
         finally:
+            self._count(delivery, -1)
             self._free.release()
+
+    def _count(self, delivery: Delivery, by: int) -> None:
+        """So many attempts more to its receiver; the table is replaced, so whoever reads it needs no lock."""
+        with self._counting:
+            counts = Counter(self._receivers)
+            counts[delivery.receiver] += by
+            self._receivers = +counts
 
     def _attempt(self, delivery: Delivery) -> None:
         at, began = time.time(), time.monotonic()

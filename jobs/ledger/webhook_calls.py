@@ -1,6 +1,7 @@
 """Webhook deliveries: claimed when due, reported, listed, replayed. A job's end enters its own (webhooks.lua)."""
 
 import json
+from collections.abc import Iterable
 
 from jobs.errors import DeliveryNotFound
 from jobs.ledger import keys, records
@@ -12,11 +13,15 @@ LISTED = ("id", "job", "type", "url", "state", "attempts", "created_at", "next_a
 
 
 class WebhookCalls(Calls):
-    def claim_delivery(self, incarnation: str, claim_id: str, *, attempt_s: float) -> Delivery | None:
-        """The delivery due longest; claimable again after attempt_s. Repeating a claim_id repeats the answer."""
-        answer = self._scripts.run(
-            "claim_delivery", incarnation, claim_id, repr(self._settings.lease_s), repr(attempt_s)
-        )
+    def claim_delivery(
+        self, incarnation: str, claim_id: str, *, attempt_s: float, busy: Iterable[str] = ()
+    ) -> Delivery | None:
+        """The delivery due longest; claimable again after attempt_s. Repeating a claim_id repeats the answer.
+
+        busy: receivers (Delivery.receiver) that are to get nothing now.
+        """
+        lease_s = repr(self._settings.lease_s)
+        answer = self._scripts.run("claim_delivery", incarnation, claim_id, lease_s, repr(attempt_s), *busy)
         if not answer:
             return None
         found = json.loads(answer)

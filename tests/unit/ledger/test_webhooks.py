@@ -86,6 +86,19 @@ def test_one_in_hand_is_due_again_after_its_lease(ledger: Ledger, redis: Redis) 
     assert abs(record.next_at - ledger.now() - 77) < 10
 
 
+def test_a_busy_receiver_gets_nothing_and_holds_up_nobody(ledger: Ledger) -> None:
+    for path in ("a", "b?c"):
+        cancelled(ledger, webhook_url=f"http://busy.example:80/{path}")
+    cancelled(ledger, webhook_url="http://busy.example/another-port-as-it-is-written")
+    first = claimed(ledger)
+    assert first.receiver == "http://busy.example:80"
+    found = ledger.claim_delivery("cpu", given.claim_id(), attempt_s=60.0, busy=[first.receiver])
+    assert found is not None
+    assert found.receiver == "http://busy.example"
+    assert ledger.claim_delivery("cpu", given.claim_id(), attempt_s=60.0, busy=[first.receiver]) is None
+    assert claimed(ledger).receiver == first.receiver
+
+
 def test_a_claim_is_repeated(ledger: Ledger) -> None:
     cancelled(ledger)
     assert ledger.claim_delivery("cpu", "c", attempt_s=9.0) == ledger.claim_delivery("cpu", "c", attempt_s=9.0)

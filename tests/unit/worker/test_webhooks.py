@@ -1,5 +1,6 @@
 """The sender of webhooks at the edges that no receiver sees: hostile names, rebinding, no secret."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from jobs.store import FolderStore, open_store
 from jobs.webhook import Attempt, Secrets
 from tests.support.dns_stub import DnsStub
 from tests.support.hostile import LITERAL, NAMED
-from tests.support.receiver import Receiver, Reply
+from tests.support.receiver import Received, Receiver, Reply
 from tests.support.waiting import eventually
 from worker.outgoing import Outgoing
 from worker.webhooks import Webhooks
@@ -85,6 +86,35 @@ def test_rebinding_gets_nothing(send: Send, store: FolderStore, names: DnsStub) 
         assert "127.0.0.1" in log[1].error
         assert len(right.requests) == 1
         assert not secret.requests
+
+
+def test_a_receiver_that_hangs_holds_up_nobody(
+    ledger: Ledger, store: FolderStore, settings: Settings, names: DnsStub
+) -> None:
+    Secrets(store).create("local")
+    go_on = threading.Event()
+
+    def hang(_request: Received) -> Reply:
+        go_on.wait(20)
+        return Reply(200)
+
+    with Receiver(hang, host="127.0.0.2") as hanging, Receiver(host="127.0.0.2") as other:
+        for n in range(5):
+            ledger.test_delivery(f"msg_hanging_{n}", "local", f"{hanging.url}/{n}")
+        ledger.test_delivery("msg_other", "local", other.url)
+        outgoing = Outgoing(AllowedHosts.parse("127.0.0.2/32"), look_up=names.look_up)
+        sender = Webhooks(ledger, store, settings, outgoing, incarnation="cpu")
+        sender.deliver()
+        eventually(lambda: ledger.delivery("msg_other", "local")[0].state == "delivered")
+        eventually(lambda: len(hanging.requests) == 2)
+        go_on.set()
+
+        def all_delivered() -> bool:
+            sender.deliver()
+            return all(ledger.delivery(f"msg_hanging_{n}", "local")[0].state == "delivered" for n in range(5))
+
+        eventually(all_delivered)
+        assert len(hanging.requests) == 5
 
 
 def test_nothing_is_sent_unsigned(send: Send) -> None:
