@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     transcription_s: float = Field(
         7200.0, gt=0, description="OpenAI's paths hold a request for a transcript this long, in seconds."
     )
+    transcription_silence_s: float = Field(
+        25.0, gt=0, description="They send spaces before a JSON answer that takes longer than this, in seconds."
+    )
     transcription_grace_s: float = Field(
         120.0, ge=0, description="Their job is cancelled this long after the last client went away, in seconds."
     )

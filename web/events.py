@@ -65,7 +65,7 @@ def events(job_id: str, query_data: EventsQuery) -> Response:
             return over
         if request.method == "HEAD":
             return Response(headers=HEADERS, content_type=MEDIA_TYPE)
-        following = Following(front, job_id, watch, request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+        following = Following.begin(front, job_id, watch, front.settings.stream_s)
         response = Response(_told(following, happened), headers=HEADERS, content_type=MEDIA_TYPE)
         response.call_on_close(held.pop_all().close)
         return response

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Request
+from flask import Request, request
 
 from jobs.errors import JobNotFound, LedgerUnavailable
 from jobs.ledger import Event, Happened
@@ -31,6 +31,12 @@ class Following:
     job_id: str
     watch: Watch
     request: Request
+    longest_s: float
+
+    @classmethod
+    def begin(cls, front: Services, job_id: str, watch: Watch, longest_s: float) -> "Following":
+        """For the current request."""
+        return cls(front, job_id, watch, request._get_current_object(), longest_s)  # type: ignore[attr-defined]  # noqa: SLF001
 
     def happenings(self, first: Happened) -> Iterator[Happened]:
         """`first` and whatever follows; an empty one where it's time for a heartbeat.
@@ -39,7 +45,7 @@ class Following:
         """
         if connection := self.request.environ.get("gunicorn.socket"):
             connection.settimeout(STALL_S)  # a client that takes nothing has gone
-        until = time.monotonic() + self.front.settings.stream_s
+        until = time.monotonic() + self.longest_s
         happened = first
         yield happened
         while not happened.has_ended and self._waited(until):

@@ -1,6 +1,7 @@
 """/v1/audio/transcriptions and /v1/audio/translations: a recording in, its transcript out, in one request."""
 
-from collections.abc import Iterator, Mapping
+import errno
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 from apiflask import APIBlueprint
@@ -66,6 +67,9 @@ KINDS: Mapping[str, type[BaseModel]] = {
     "transcript.text.done": TextDone,
     "error": Failure,
 }
+JSON_FORMATS = {"json", "verbose_json"}
+Render = Callable[[Happened, Following], bytes]
+
 BODIES = {JSON: one_of(Transcription, VerboseTranscription), "text/plain": TEXT}
 FAILURES = failures(
     InvalidRequest,
@@ -107,8 +111,8 @@ def create_transcription() -> Response:
         held.callback(front.waits.hold())
         asked, attendance = _asked(front, TranscriptionForm, "transcribe")
         if asked.fields.stream:
-            return _streamed(front, attendance, held)
-        return _answered(front, asked.fields, attendance)
+            return _followed(front, attendance, held, MEDIA_TYPE, _events)
+        return _answered(front, asked.fields, attendance, held)
 
 
 @blueprint.post("/translations")
@@ -126,7 +130,7 @@ def create_translation() -> Response:
     with ExitStack() as held:
         held.callback(front.waits.hold())
         asked, attendance = _asked(front, TranslationForm, "translate")
-        return _answered(front, asked.fields, attendance)
+        return _answered(front, asked.fields, attendance, held)
 
 
 def _asked(front: Services, kind: type[Fields], task: Task) -> tuple[Received[Fields], Attendance]:
@@ -135,17 +139,25 @@ def _asked(front: Services, kind: type[Fields], task: Task) -> tuple[Received[Fi
     return asked, join(front, job_id, asked.stored, asked.filename, options_of(front, asked.fields, task))
 
 
-def _answered(front: Services, fields: TranslationForm, attendance: Attendance) -> Response:
-    job = _ended(front, attendance)
+def _answered(front: Services, fields: TranslationForm, attendance: Attendance, held: ExitStack) -> Response:
+    """`held` is the request's until the answer has been sent."""
+    is_json = fields.response_format in JSON_FORMATS
+    settings = front.settings
+    job = _waited(front, attendance, settings.transcription_silence_s if is_json else settings.transcription_s)
     if job.state is State.FAILED and job.error:
         return failed_job(job.error)
     if job.state is State.CANCELLED:
         raise JobCancelled
-    return rendered(front.store.read(layout.transcript(job.id)), fields)
+    if job.state is State.SUCCEEDED:
+        return rendered(front.store.read(layout.transcript(job.id)), fields)
+    if is_json and not is_gone(request) and not front.waits.news.stopping:
+        return _followed(front, attendance, held, JSON, lambda happened, _: _spaced(front, job.id, fields, happened))
+    attendance.leave()
+    raise TranscriptAwaited
 
 
-def _ended(front: Services, attendance: Attendance) -> Job:
-    """The job once it has ended. Raises TranscriptAwaited where the client goes, web drains or the time is up."""
+def _waited(front: Services, attendance: Attendance, wait_s: float) -> Job:
+    """The job once it has ended, the client has gone, web drains or the time is up."""
 
     def settled(job: Job) -> bool:
         attendance.renew()
@@ -153,40 +165,52 @@ def _ended(front: Services, attendance: Attendance) -> Job:
 
     job_id = attendance.job_id
     try:
-        job = front.waits.watched(job_id, settled, lambda: front.ledger.job(job_id), front.settings.transcription_s)
+        return front.waits.watched(job_id, settled, lambda: front.ledger.job(job_id), wait_s)
     except JobNotFound as error:
         raise JobCancelled("The job was deleted.") from error
     except LedgerUnavailable:
         attendance.leave()
         raise
-    if not job.state.is_terminal:
-        attendance.leave()
-        raise TranscriptAwaited
-    return job
 
 
-def _streamed(front: Services, attendance: Attendance, held: ExitStack) -> Response:
-    """`held` is the request's until the stream ends."""
+def _spaced(front: Services, job_id: str, fields: TranslationForm, happened: Happened) -> bytes:
+    """A space, with which JSON may begin, as a sign of life; the answer itself once it is there.
+
+    A failure can't be told any more. The connection is cut, and the client's next attempt is told.
+    """
+    if not happened.has_ended:
+        return b" "
+    if front.ledger.job(job_id).state is not State.SUCCEEDED:
+        raise BrokenPipeError(errno.EPIPE, "the job has failed")
+    return rendered(front.store.read(layout.transcript(job_id)), fields).get_data()
+
+
+def _followed(front: Services, attendance: Attendance, held: ExitStack, media_type: str, render: Render) -> Response:
     watch = held.enter_context(front.waits.news.watch(attendance.job_id))
     happened = front.ledger.happened(attendance.job_id)
-    following = Following(front, attendance.job_id, watch, request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-    response = Response(_told(following, happened, attendance), headers=HEADERS, content_type=MEDIA_TYPE)
+    following = Following.begin(front, attendance.job_id, watch, front.settings.transcription_s)
+    told = _told(following, happened, attendance, render)
+    response = Response(told, headers=HEADERS, content_type=media_type)
     response.call_on_close(held.pop_all().close)
     return response
 
 
-def _told(following: Following, first: Happened, attendance: Attendance) -> Iterator[bytes]:
+def _told(following: Following, first: Happened, attendance: Attendance, render: Render) -> Iterator[bytes]:
     has_ended = False
     try:
         for happened in following.happenings(first):
             has_ended = happened.has_ended
-            yield b"".join(_rendered(happened, following)) or HEARTBEAT
+            yield render(happened, following)
             attendance.renew()
-    except LedgerUnavailable as error:
-        yield _failed(Problem.of(error))
+        if not has_ended:  # an answer that looks whole would be taken for one
+            raise BrokenPipeError(errno.EPIPE, "the transcript isn't there yet")
     finally:
         if not has_ended:
             attendance.leave()
+
+
+def _events(happened: Happened, following: Following) -> bytes:
+    return b"".join(_rendered(happened, following)) or HEARTBEAT
 
 
 def _rendered(happened: Happened, following: Following) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ def running(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory)
     settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
     with Redis.from_url(redis_server.url) as redis:
         redis.flushdb()
-    options = {"transcription_grace_s": 1.0, "max_wait_s": 60.0}
+    options = {"transcription_grace_s": 1.0, "transcription_silence_s": 4.0, "stream_heartbeat_s": 1.0}
     with service(settings, folder / "logs", web=True, environment={SLEEP: "0.05"}, **options) as one:
         yield one
 
@@ -94,6 +94,37 @@ def test_streamed(client: OpenAI) -> None:
     # joined window by window: it differs from the transcript where a sound lies across a seam only
     assert abs(len("".join(deltas)) - len(done)) <= 4
     assert done == client.audio.transcriptions.create(model="fake", file=("b.wav", audio)).text
+
+
+def test_a_long_answer_begins_with_signs_of_life(running: Service, client: OpenAI) -> None:
+    raw = client.audio.transcriptions.with_raw_response
+    audio = wav(140.0, seed=7)
+    answer = raw.create(model="whisper-1", file=("g.wav", audio))
+    assert answer.text.startswith(" ")
+    transcription = answer.parse()
+    assert len(transcription.text) > 300
+    again = raw.create(model="whisper-1", file=("g.wav", audio))
+    assert again.text.startswith("{")
+    assert again.parse().text == transcription.text
+
+
+def test_a_job_that_ends_otherwise_after_the_first_sign_is_no_answer(running: Service) -> None:
+    steady = OpenAI(base_url=f"{running.url}/v1", api_key="unused", max_retries=0)
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            steady.audio.transcriptions.create(model="whisper-1", file=("h.wav", wav(400.0, seed=8)))
+        except openai.APIConnectionError as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    job_id = job_of(running)
+    eventually(lambda: running.ledger.now() - running.ledger.job(job_id).created_at > 5.5, every_s=0.2)
+    running.ledger.cancel(job_id)
+    asking.join(30)
+    assert failed
 
 
 def test_two_at_once_are_one_job(running: Service, client: OpenAI) -> None:
