@@ -1,6 +1,6 @@
 """Errors in OpenAI's shape, with the statuses that its clients understand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +18,11 @@ from web.problems import InvalidFields, status_of
 log = structlog.get_logger()
 
 #: what clients know these errors by
-CODES = {UnknownModel: "model_not_found", KeyRequired: "invalid_api_key", KeyUnknown: "invalid_api_key"}
+CODES: Mapping[type[TingxieError], str] = {
+    UnknownModel: "model_not_found",
+    KeyRequired: "invalid_api_key",
+    KeyUnknown: "invalid_api_key",
+}
 #: a client that reads them says that the request is bad, whatever exactly is
 BAD = {HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY}
 
