@@ -19,6 +19,7 @@ from web import (
     audio,
     auth,
     batches,
+    bodies,
     docs,
     events,
     fast_poll,
@@ -89,7 +90,7 @@ def create_app(
         keys=KeyCache(Keyring(store), ledger),
         rates=RateLimits(ledger),
     )
-    for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, upload):
+    for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, bodies, upload):
         part.register(app)
     for part in (
         submitting,

@@ -22,7 +22,7 @@ Security schemes go into SECURITY_SCHEMES; every operation wants them, but for t
 A HEAD that isn't a GET's is described by `takes(head=operation(…))` of another view on the same path.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -64,7 +64,8 @@ _USUAL: Mapping[int, Sequence[type[TingxieError]]] = {
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
 _MODEL = "x-model"
-_BODY, _PATH, _HEADERS, _HEAD, _OPEN = "x-body", "x-path", "x-headers", "x-head", "x-open"
+_BODY, _STREAMS, _PATH, _HEADERS = "x-body", "x-streams", "x-path", "x-headers"
+_HEAD, _OPEN = "x-head", "x-open"
 #: the path parameters that many routes have
 _PATHS: Mapping[str, Mapping[str, Any]] = {"job_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}
 
@@ -128,13 +129,15 @@ def takes(
     headers: Mapping[str, str | Mapping[str, Any]] | None = None,
     head: Mapping[str, Any] | None = None,
     open: bool = False,  # noqa: A002 (reads best)
+    streams: bool = False,
 ) -> dict[str, Any]:
     """A view's `extensions`: the body that it reads by itself, and the request headers that it minds.
 
     `parts` names the media types of a form's files, `path` gives schemas to the path's parameters. A header is told by
-    its description, or by a whole parameter where more is to be said (`required`, `schema`).
+    its description, or by a whole parameter where more is to be said (`required`, `schema`). With `streams` it reads a
+    body that isn't described, of any length.
     """
-    said: dict[str, Any] = {_OPEN: True} if open else {}
+    said: dict[str, Any] = ({_OPEN: True} if open else {}) | ({_STREAMS: True} if streams else {})
     if body:
         content = {media_type: {"schema": _placed(schema)} for media_type, schema in body.items()}
         if parts and MULTIPART in content:
@@ -192,6 +195,12 @@ def _placed(schema: Schema) -> dict[str, Any]:
     return {_MODEL: schema} if isinstance(schema, type) else dict(schema)
 
 
+def reads_body(view: Callable[..., Any]) -> bool:
+    """Whether a view says that it does; it, or what it calls, minds the length then."""
+    said = getattr(view, "_spec", {})
+    return bool(said.get("body") or {_BODY, _STREAMS} & set(said.get("extensions") or ()))
+
+
 def register(app: APIFlask) -> None:
     app.config["SECURITY_SCHEMES"] = SECURITY_SCHEMES
     app.spec_processor(_complete)
@@ -225,6 +234,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any]:
 
 def _finish(described: dict[str, Any]) -> None:
     """Put what extensions say in its place."""
+    described.pop(_STREAMS, None)
     if body := described.pop(_BODY, described.get("requestBody")):
         described["requestBody"] = {"required": True, **body}
     parameters = described.setdefault("parameters", [])

@@ -115,7 +115,8 @@ def capabilities() -> Response:
                 "schema": {"type": "string", "maxLength": tus.MAX_METADATA_CHARS, "pattern": tus.METADATA_PATTERN},
                 "description": "Pairs of key and base64: `filename`; `submit` as `true`; any option of a job.",
             },
-        }
+        },
+        streams=True,
     ),
 )
 def create() -> Response:

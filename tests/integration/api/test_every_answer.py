@@ -50,6 +50,21 @@ def test_security_headers(http: httpx.Client, path: str) -> None:
     assert headers["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_large_body_that_nobody_wants_is_refused_unread(http: httpx.Client, method: str) -> None:
+    path = "/v1/jobs/0123456789abcdef" + ("/cancel" if method == "POST" else "?wait=0")
+    refused(http.request(method, path, content=bytes(65_537)), 413, "body-too-large")
+    refused(http.request(method, path, content=bytes(64)), 404, "job-not-found")
+
+
+def test_head_and_options(http: httpx.Client) -> None:
+    whole, head = http.get("/v1/models"), http.head("/v1/models")
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(whole.content)))
+    told = http.options("/v1/jobs/0123456789abcdef/cancel")
+    assert (told.status_code, told.content) == (200, b"")
+    assert set(told.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
 def test_the_spec_describes_what_is_served(http: httpx.Client) -> None:
     spec = http.get("/openapi.json").json()
     assert spec["openapi"].startswith("3.1")
