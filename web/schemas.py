@@ -156,7 +156,7 @@ class UrlSubmission(Submission):
 
     url: str = Field(
         max_length=2048,
-        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$",
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f-\xa0]+$",
         description="Where the recording is; http or https, with no user name or password in it.",
         examples=["https://example.com/talk.mp3"],
     )
