@@ -37,6 +37,30 @@ class Segment(_Part):
 class Transcript(_Part):
     """`chars` is None where a model family has none; `words` are split at spaces, so Chinese has one per segment."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "job_id": "3f0c7a52b1d94e6f8a7d2c90e15b4d68",
+                    "model": "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt",
+                    "revision": "f1a2c09",
+                    "language": "zh",
+                    "duration_s": 1.5,
+                    "text": "你好",
+                    "confidence": 0.97,
+                    "segments": [
+                        {"id": 0, "start_s": 0.3, "end_s": 0.9, "text": "你好", "confidence": 0.97, "channel": None}
+                    ],
+                    "words": [{"text": "你好", "start_s": 0.3, "end_s": 0.9, "confidence": 0.97}],
+                    "chars": [
+                        {"text": "你", "start_s": 0.3, "end_s": 0.32, "confidence": 0.98},
+                        {"text": "好", "start_s": 0.8, "end_s": 0.9, "confidence": 0.96},
+                    ],
+                }
+            ]
+        }
+    )
+
     job_id: str
     model: str
     revision: str

@@ -13,7 +13,7 @@ from jobs.errors import JobNotFound
 from jobs.job import Job, State
 from jobs.store import layout
 from web.openapi import NUMBER, TEXT, answer, errors, takes
-from web.schemas import JobQuery, JobView
+from web.schemas import LINKED, JobQuery, JobView
 from web.services import current_caller, services
 from web.waiting import preferred_wait_s
 
@@ -90,7 +90,7 @@ def visible_job(job_id: str) -> Job:
 def job_document(job: Job) -> dict[str, Any]:
     """The job as clients see it: schemas.JobView, but cheaper to make."""
     path = f"/v1/jobs/{job.id}"
-    links = {"self": path} | {name: f"{path}/{name}" for name in ("transcript", "audio", "cancel", "retry")}
+    links = {"self": path} | {name: f"{path}/{name}" for name in LINKED}
     return {**job.model_dump(mode="json"), "links": links}
 
 

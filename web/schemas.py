@@ -15,11 +15,16 @@ class Answer(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
+#: what a job's links name besides itself, each by the last part of its path
+LINKED = ("transcript", "events", "audio", "cancel", "retry")
+
+
 class Links(Answer):
     """Paths on this server."""
 
     self_: str = Field(alias="self", description="This job.", examples=["/v1/jobs/0f8c"])
     transcript: str = Field(description="Its transcript, once it has succeeded.")
+    events: str = Field(description="Its server-sent events.")
     audio: str = Field(description="The recording as it was uploaded.")
     cancel: str = Field(description="POST here to cancel it.")
     retry: str = Field(description="POST here to try it again, once it has failed or was cancelled.")
@@ -34,10 +39,47 @@ class Trouble(Answer):
     remedy: str = Field("", description="What to do about it.")
 
 
+_EXAMPLE_ID = "3f0c7a52b1d94e6f8a7d2c90e15b4d68"
+_EXAMPLE_JOB = Job(
+    id=_EXAMPLE_ID,
+    state=State.RUNNING,
+    stage=Stage.TRANSCRIBING,
+    model="ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt",
+    revision="f1a2c09",
+    dtype="float32",
+    filename="meeting.m4a",
+    created_at=1_795_572_000.25,
+    started_at=1_795_572_001.5,
+    duration_s=1800.0,
+    covered_s=600.0,
+    progress=0.33,
+    queue_position=0,
+    queue_ahead_s=0.0,
+    eta_s=42.0,
+    partial_text="今天我们去北京",
+    metadata={"meeting": "42"},
+    windows_total=95,
+    windows_done=31,
+)
+
+
 class JobView(Job):
     """A job as clients see it."""
 
-    model_config = Answer.model_config
+    model_config = ConfigDict(
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **_EXAMPLE_JOB.model_dump(mode="json"),
+                    "links": {
+                        "self": f"/v1/jobs/{_EXAMPLE_ID}",
+                        **{name: f"/v1/jobs/{_EXAMPLE_ID}/{name}" for name in LINKED},
+                    },
+                }
+            ]
+        },
+    )
 
     warnings: list[Trouble] = Field(default_factory=list)  # type: ignore[assignment]  # the ledger keeps plain dicts
     error: Trouble | None = None  # type: ignore[assignment]

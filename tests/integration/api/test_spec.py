@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 from apiflask import APIFlask
 
@@ -93,6 +94,22 @@ def test_no_schema_is_free_form(spec: dict[str, Any]) -> None:
             assert schema.get("properties") or schema.get("additionalProperties") not in (None, True, {}), where
         if schema.get("type") == "array":
             assert "items" in schema or "prefixItems" in schema, where
+
+
+def test_examples_are_what_they_are_examples_of(spec: dict[str, Any]) -> None:
+    told = [name for name, schema in spec["components"]["schemas"].items() if "examples" in schema]
+    assert {"JobView", "Transcript"} <= set(told)
+    for name in told:
+        components = {"components": spec["components"]}
+        validator = jsonschema_rs.validator_for({"$ref": f"#/components/schemas/{name}", **components})
+        for example in spec["components"]["schemas"][name]["examples"]:
+            validator.validate(example)
+    for response in responses(spec):
+        for media_type, content in response.get("content", {}).items():
+            if media_type.endswith("json") and content.get("examples"):
+                validator = jsonschema_rs.validator_for({**content["schema"], "components": spec["components"]})
+                for example in content["examples"].values():
+                    validator.validate(example["value"])
 
 
 def responses(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
