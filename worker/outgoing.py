@@ -5,12 +5,14 @@ Host, SNI and certificate go by the name all the same. No proxy, no cookies, no 
 """
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -100,7 +102,11 @@ class Outgoing:
     def __init__(self, allowed: AllowedHosts, *, look_up: LookUp = system_look_up) -> None:
         self._allowed = allowed
         self._look_up = look_up
-        self._tls = create_ssl_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Reading all certificates takes a tenth of a second."""
+        return create_ssl_context()
 
     @contextmanager
     def request(
@@ -148,9 +154,10 @@ class Outgoing:
         limits = message.limits
         timeouts = {"connect": limits.connect_s, "read": limits.idle_s, "write": limits.idle_s}
         backend = _Pinned(addresses, message.deadline)
+        tls = self._tls if target.scheme == "https" else None
         with (
             _failures(target),
-            httpcore.ConnectionPool(ssl_context=self._tls, network_backend=backend) as pool,
+            httpcore.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
             pool.stream(
                 message.method,
                 target.url,

@@ -27,8 +27,8 @@ log = structlog.get_logger()
 AT_ONCE = 4
 AT_ONCE_TO_ONE = 2
 CONNECT_S = 5.0
-#: an attempt's look-up and report come on top of its request
-GRACE_S = 10.0
+#: the secrets and the report come on top of a request, which has its timeout for everything
+GRACE_S = 6.0
 JITTER = 0.1
 LONGEST_PAUSE_S = 86_400.0
 
@@ -80,7 +80,7 @@ class Webhooks:
 
     def deliver(self) -> None:
         """Begin attempts, as many as are due and may run at once. Raises LedgerUnavailable."""
-        attempt_s = self._settings.webhook_timeout_s + CONNECT_S + GRACE_S
+        attempt_s = self._settings.webhook_timeout_s + GRACE_S
         while self._free.acquire(blocking=False):
             delivery = None
             try:
