@@ -309,6 +309,16 @@ class TooMuchQueued(RequestError):
     headers = MappingProxyType({"Retry-After": "60"})
 
 
+class QuotaUsedUp(TooMuchQueued):
+    type = "quota-used-up"
+    title = "Your hours of audio are used up"
+    remedy = "Wait as long as Retry-After says, or ask the operator for more."
+
+    def __init__(self, detail: str = "", *, retry_after_s: int = 60) -> None:
+        super().__init__(detail)
+        self.headers = {"Retry-After": str(retry_after_s)}  # type: ignore[assignment]
+
+
 class DeliveryNotFound(RequestError):
     type = "delivery-not-found"
     title = "There is no such webhook delivery"

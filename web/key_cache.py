@@ -71,6 +71,6 @@ class KeyCache:
             return
         self._used[key.id] = now
         try:
-            self._ledger.key_used(key.id)
+            self._ledger.key_used(key)
         except Unavailable as error:
             log.warning("key.use_unrecorded", key=key.id, error=error.detail)

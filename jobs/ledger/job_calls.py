@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import cast
 
-from jobs.errors import JobNotFound, TooMuchQueued
+from jobs.errors import JobNotFound, QuotaUsedUp, TooMuchQueued
 from jobs.job import Job, JobFilter, JobRequest
 from jobs.ledger import keys, records
 from jobs.ledger.calls import Calls
@@ -49,18 +49,23 @@ class JobCalls(Calls):
             round(1000 * caps.queued_s),
             round(1000 * caps.running_s),
         )
+        if is_new in (-2, -3):
+            raise _used_up("day" if is_new == -2 else "month", found)  # noqa: PLR2004
         if is_new < 0:
             raise _too_much(found / 1000, caps)
         return Entered(bool(is_new), found.decode() or None)
 
     def check_caps(self, owner: str, caps: Caps | None = None) -> None:
-        """Raise TooMuchQueued where no job of the owner's, however short, would be taken now."""
+        """Raise TooMuchQueued or QuotaUsedUp where no job of the owner's, however short, would be taken now."""
         caps = caps or Caps(self._settings.owner_queued_s)
         with translated():
             queued_ms = self._redis.hget(keys.key("owner_load", owner=owner), "queued")
         queued_s = int(queued_ms or 0) / 1000
         if 0 < caps.queued_s <= queued_s:
             raise _too_much(queued_s, caps)
+        which, seconds = self._scripts.run("quota", owner)
+        if which:
+            raise _used_up(which.decode(), seconds)
 
     def restore_succeeded(
         self, request: JobRequest, *, revision: str, dtype: str, duration_s: float, finished_at: float
@@ -157,6 +162,10 @@ def _retention(request: JobRequest) -> str:
 def _too_much(queued_s: float, caps: Caps) -> TooMuchQueued:
     waits, most = (f"{seconds / 3600:.2f}".rstrip("0").rstrip(".") for seconds in (queued_s, caps.queued_s))
     return TooMuchQueued(f"{waits} hours of your audio wait already, and at most {most} may.")
+
+
+def _used_up(which: str, seconds: int) -> QuotaUsedUp:
+    return QuotaUsedUp(f"Your hours of this {which} (UTC) are used up.", retry_after_s=seconds)
 
 
 def _unknown(job_id: str) -> JobNotFound:

@@ -1,5 +1,8 @@
 """What the ledger remembers of API keys: their use, their requests. The keys are in the store (jobs.keyring)."""
 
+from typing import Any
+
+from jobs.api_key import ApiKey
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
@@ -18,11 +21,25 @@ class KeyCalls(Calls):
             taken, _ = pipeline.execute()
         return int(taken)
 
-    def key_used(self, key_id: str) -> None:
-        """Write down that the key was used just now."""
+    def key_used(self, key: ApiKey) -> None:
+        """Write down that the key was used just now, and what its owner's quotas are."""
+        hours = {"day": key.hours_per_day, "month": key.hours_per_month}
+        quota: dict[Any, Any] = {name: round(each * 3_600_000) for name, each in hours.items() if each is not None}
+        name = keys.key("quota", owner=key.owner)
         with translated():
             seconds, _ = self._redis.time()
-            self._redis.hset(keys.key("keys_used"), key_id, seconds)
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(keys.key("keys_used"), key.id, seconds)
+                pipeline.delete(name)
+                if quota:
+                    pipeline.hset(name, mapping=quota)
+                pipeline.execute()
+
+    def used_hours(self, owner: str) -> dict[int, float]:
+        """Hours of audio charged to an owner, by day since the epoch; those of the last months."""
+        with translated():
+            found: dict[bytes, bytes] = self._redis.hgetall(keys.key("usage", owner=owner))  # type: ignore[assignment]
+        return {int(day): int(charged) / 3_600_000 for day, charged in found.items()}
 
     def keys_used(self) -> dict[str, float]:
         """When each key was last used, in seconds since the epoch; those never used are left out."""

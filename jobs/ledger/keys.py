@@ -41,7 +41,7 @@ ALL = (
         "done without a gap), progress, turn (tag among its owner's jobs); "
         "units: prepare and finish (ready, leased, parked, held_back, done), each with _fence, _holder, _started, "
         "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
-        "running prepare mends), repairs (rounds)", by="create, restore and every transition"),
+        "running prepare mends), repairs (rounds); charged (ms, quota.lua)", by="create, restore and every transition"),
     Key("windows", "job:{job}:windows", "hash", UNTIL_END, "index → start:stop:left:right (samples)", by="register"),
     Key("claimable", "job:{job}:claimable", "zset", UNTIL_END, "indexes of windows to claim, by index",
         by="whatever offers or takes windows"),
@@ -164,6 +164,10 @@ ALL = (
     Key("requests", "requests:{identity}:{window}", "string", "TTL: two windows",
         "requests that front ends have taken of a minute (since the epoch) of a key's or an address's limit",
         by="front ends"),
+    Key("quota", "quota:{owner}", "hash", "until a key without one is used",
+        "day, month: milliseconds of audio, from the owner's key that was used last", by="front ends"),
+    Key("usage", "usage:{owner}", "hash", "TTL from the last charge on: 100 days",
+        "day since the epoch (UTC) → milliseconds of audio charged", by="prepared"),
     Key("keys_used", "keys:used", "hash", FOR_EVER, "API key (its id) → when it was last used, to the minute",
         by="front ends"),
     Key("expiries", "expiries", "zset", FOR_EVER, "ended jobs that are to be deleted, by when",

@@ -17,6 +17,7 @@ SHARED = (
     "events",
     "turns",
     "caps",
+    "quota",
     "webhooks",
     "jobs",
     "windows",

@@ -1,5 +1,6 @@
 -- Enter a queued job; nothing changes if it is known already. Returns whether it is new, and the job that it follows;
--- or -1 and how much of its owner's audio waits (ms), where that is too much: then nothing has changed either.
+-- or -1 and how much of its owner's audio waits (ms), where that is too much; or -2 (of the day), -3 (of the month) and
+-- in how many seconds its owner's quota is anew, where it is used up: then nothing has changed either.
 -- Where it has none to follow it is pinned to the latest announced spec of its model, a served one first.
 local id, request, options, owner, priority, model, created_at, expected_s, same, retention_s = unpack(ARGV, 1, 10)
 local queued_cap, running_cap = tonumber(ARGV[11]), tonumber(ARGV[12]) -- ms; 0: none
@@ -9,6 +10,8 @@ local shares = same ~= '' and leader_for({id = id, owner = owner, same = same}, 
 local queued = number(call('HGET', K.owner_load(owner), 'queued'))
 -- one that is longer than the cap may wait alone
 if queued_cap > 0 and not shares and queued > 0 and queued + expected_s * 1000 > queued_cap then return {-1, queued} end
+local which, quota_s = used_up(owner, now)
+if which and not shares then return {which == 'day' and -2 or -3, quota_s} end
 local arrival = ticket()
 call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 'priority', priority, 'model', model,
   'ticket', arrival, 'state', 'queued', 'created_at', created_at, 'entered_at', seconds(now),

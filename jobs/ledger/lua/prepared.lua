@@ -16,6 +16,7 @@ release_cpu(job, 'prepare')
 call('HSET', K.job(id), 'total', total, 'prepare_warnings', warnings, 'prepare', 'done')
 set_remaining(id)
 weigh(id)
+charge(id, now)
 if number(known.repair) ~= number(known.prepare_repair) then
   repair(job, tonumber(max_rounds), problem, now)
   return 0

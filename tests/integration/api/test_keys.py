@@ -82,6 +82,14 @@ def test_requests_a_minute(keyed: WebServer, hold: Holders) -> None:
     assert "RateLimit" in keyed.client.get("/v1/jobs").headers
 
 
+def test_hours_used_up(keyed: WebServer, hold: Holders, recording: bytes) -> None:
+    mine = hold(keyed, limits=Limits(hours_per_day=0.4 / 3600))
+    submit(mine.client, recording)
+    answer = mine.client.post("/v1/jobs", content=recording[:-2])
+    refused(answer, 429, "quota-used-up")
+    assert 0 < int(answer.headers["Retry-After"]) <= 86_400
+
+
 def test_an_admin_sees_everybodys_and_a_new_key_its_owners(keyed: WebServer, hold: Holders, recording: bytes) -> None:
     mine, admin = hold(keyed), hold(keyed, [Scope.ADMIN])
     job_id = submit(mine.client, recording)

@@ -17,7 +17,7 @@ from tests.support.repeats import ANSWERS_ONCE, TwiceLedger, TwiceScripts
 
 RAISED = Problem.of(TingxieError("the forward raised"))
 #: these read only
-READERS = {"job", "jobs", "demand", "events", "deliveries", "batch_jobs"}
+READERS = {"quota", "job", "jobs", "demand", "events", "deliveries", "batch_jobs"}
 
 
 @pytest.fixture
