@@ -49,7 +49,13 @@ Schema = type[BaseModel] | Mapping[str, Any]
 SECURITY_SCHEMES: dict[str, Any] = {}
 #: of an operation that web.idempotency makes repeatable: the extension that says so, its header, its errors
 IDEMPOTENT = "x-idempotent"
-IDEMPOTENCY = ("Idempotency-Key", "Sent again with the same one, the request creates nothing twice")
+IDEMPOTENCY: tuple[str, Mapping[str, Any]] = (
+    "Idempotency-Key",
+    {
+        "description": "Sent again with the same one, the request creates nothing twice.",
+        "schema": {"type": "string", "pattern": r'^("[ -~]{1,255}"|[!#-~]([ -~]{0,253}[!#-~])?)$'},
+    },
+)
 IDEMPOTENCY_ERRORS: list[type[TingxieError]] = []
 #: what any operation may answer besides what it says itself; those that are open to all don't
 EVERYWHERE: list[int | type[TingxieError]] = []
