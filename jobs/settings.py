@@ -1,6 +1,7 @@
 """Every setting of the service, typed, with one sentence each; read from `TINGXIE_…` environment variables."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,14 @@ DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
 
 Cutting = Literal["silence", "fixed"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+Network = IPv4Network | IPv6Network
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """Raises ValueError for what is no network."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -28,6 +37,14 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address on which the front end listens.")
     port: int = Field(8000, ge=0, le=65535, description="Port on which the front end listens; 0 picks a free one.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^?#\s]*[^/?#\s])?$",
+        description="Address at which clients reach the service; links and Location begin with it.",
+    )
+    trusted_proxies: str = Field(
+        "", description="Networks of reverse proxies whose X-Forwarded headers are believed, separated by commas."
+    )
     web_threads: int = Field(32, ge=1, description="Threads of the front end, each serving one request at a time.")
     web_streams: int = Field(256, ge=1, description="Event streams and waiting requests held besides those threads.")
     stream_heartbeat_s: float = Field(
@@ -153,6 +170,17 @@ class Settings(BaseSettings):
         """Other names of models, and what they mean."""
         pairs = (pair.partition("=") for pair in self.model_aliases.split(",") if pair.strip())
         return {name.strip(): model.strip() or self.model for name, _, model in pairs}
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """The trusted proxies' networks."""
+        return _networks(self.trusted_proxies)
 
     @cached_property
     def store(self) -> str:

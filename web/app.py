@@ -31,6 +31,7 @@ from web import (
     models,
     openapi,
     problems,
+    proxies,
     rate_limit,
     request_log,
     submitting,
@@ -90,7 +91,7 @@ def create_app(
         keys=KeyCache(Keyring(store), ledger),
         rates=RateLimits(ledger),
     )
-    for part in (request_log, auth, rate_limit, fast_poll, headers, problems, openapi, bodies, upload):
+    for part in (request_log, auth, rate_limit, fast_poll, headers, proxies, problems, openapi, bodies, upload):
         part.register(app)
     for part in (
         submitting,

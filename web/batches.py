@@ -187,7 +187,7 @@ def _state(progress: Progress, counts: Counts) -> str:
 
 
 def _head(batch: Batch) -> dict[str, Any]:
-    path = f"/v1/batches/{batch.id}"
+    path = f"{services().settings.public_url}/v1/batches/{batch.id}"
     links = {"self": path, "items": f"{path}/items", "export": f"{path}/export", "cancel": f"{path}/cancel"}
     return {
         "id": batch.id,

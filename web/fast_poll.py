@@ -56,7 +56,7 @@ class FastPolls:
         request_id = begin(environ)
         caller = self._authentication.caller(environ)
         job = self._front.ledger.job(job_id, owner=caller.sees)
-        document = job_document(job)
+        document = job_document(job, self._front.settings.public_url)
         headers = {**poll_headers(job, document), **environ.get(TOLD, {}), HEADER: request_id}
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and knows(parse_etags(known), headers["ETag"]):

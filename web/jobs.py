@@ -87,9 +87,9 @@ def visible_job(job_id: str) -> Job:
     return services().ledger.job(job_id, owner=current_caller().sees)
 
 
-def job_document(job: Job) -> dict[str, Any]:
-    """The job as clients see it: schemas.JobView, but cheaper to make."""
-    path = f"/v1/jobs/{job.id}"
+def job_document(job: Job, public_url: str | None = None) -> dict[str, Any]:
+    """The job as clients see it: schemas.JobView, but cheaper to make. public_url: the settings' by default."""
+    path = f"{services().settings.public_url if public_url is None else public_url}/v1/jobs/{job.id}"
     links = {"self": path} | {name: f"{path}/{name}" for name in LINKED}
     return {**job.model_dump(mode="json"), "links": links}
 

@@ -147,7 +147,7 @@ class Webhooks:
 
     def _send(self, delivery: Delivery) -> tuple[int, float]:
         """The receiver's status, and what it asks for in Retry-After."""
-        body = event_body(delivery)
+        body = event_body(delivery, self._settings.public_url)
         headers = {"Content-Type": "application/json", **self._signature(delivery, body)}
         timeout_s = self._settings.webhook_timeout_s
         limits = Limits(min(CONNECT_S, timeout_s), timeout_s, timeout_s)
