@@ -8,6 +8,7 @@ async with AsyncClient("http://127.0.0.1:8000") as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -128,6 +129,8 @@ class AsyncClient:
         while True:
             try:
                 async with aconnect_sse(self._http, "GET", calls.events_path(job_id), **resuming(last)) as source:
+                    if source.response.status_code == HTTPStatus.NO_CONTENT:
+                        return  # `after` was the last event
                     if not source.response.is_success:
                         await source.response.aread()
                     checked(source.response)

@@ -8,6 +8,7 @@ with Client("http://127.0.0.1:8000") as client:
 
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -126,6 +127,8 @@ class Client:
         while True:
             try:
                 with connect_sse(self._http, "GET", calls.events_path(job_id), **resuming(last)) as source:
+                    if source.response.status_code == HTTPStatus.NO_CONTENT:
+                        return  # `after` was the last event
                     if not source.response.is_success:
                         source.response.read()
                     checked(source.response)

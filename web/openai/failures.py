@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from jobs.errors import JobError, Problem, RequestError, TingxieError, Unavailable, UnknownModel
 from web.auth import KeyRequired, KeyUnknown
+from web.idempotency import KeyInUse
 from web.openai.schemas import Failure, Fault
 from web.openapi import JSON, NUMBER, answer
 from web.problems import InvalidFields, status_of
@@ -84,7 +85,7 @@ def _ours(error: TingxieError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("http.failed", problem=error.type, detail=error.detail, exc_info=not isinstance(error, Unavailable))
         shown = Problem(error.type, error.title, error.title, error.remedy)  # the rest is for the log
-    if status == HTTPStatus.CONFLICT:
+    if status == HTTPStatus.CONFLICT and not isinstance(error, KeyInUse):
         headers["X-Should-Retry"] = "false"
     code = next((code for kind, code in CODES.items() if isinstance(error, kind)), error.type)
     return _failure(shown, status, code=code, param=_param(error), headers=headers)

@@ -32,6 +32,7 @@ from web.auth import KeyRequired, KeyUnknown, ScopeMissing
 from web.events import sent
 from web.following import HEADERS, HEARTBEAT, MEDIA_TYPE, Following
 from web.formats.document import split
+from web.idempotency import idempotent, settle
 from web.openai.answers import rendered
 from web.openai.attendance import Attendance, join
 from web.openai.failures import failed_job, failures, fault, register
@@ -96,6 +97,7 @@ FAILURES = failures(
 
 
 @blueprint.post("/transcriptions")
+@idempotent(streamed=True)
 @blueprint.doc(
     operation_id="createTranscription",
     responses={200: answer("The transcript", {**BODIES, MEDIA_TYPE: event(KINDS)}), **FAILURES},
@@ -116,6 +118,7 @@ def create_transcription() -> Response:
 
 
 @blueprint.post("/translations")
+@idempotent(streamed=True)
 @blueprint.doc(
     operation_id="createTranslation",
     responses={200: answer("The translation", BODIES), **FAILURES},
@@ -136,6 +139,11 @@ def create_translation() -> Response:
 def _asked(front: Services, kind: type[Fields], task: Task) -> tuple[Received[Fields], Attendance]:
     job_id = front.submissions.begin()
     asked = received(front, job_id, kind, task)
+    try:
+        settle(asked.stored.sha256, asked.fields.model_dump_json(), creates=job_id)
+    except BaseException:
+        front.submissions.discard(job_id)
+        raise
     return asked, join(front, job_id, asked.stored, asked.filename, options_of(front, asked.fields, task))
 
 

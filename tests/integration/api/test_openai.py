@@ -152,7 +152,7 @@ def test_who_goes_away_cancels_unless_another_has_joined(running: Service, clien
     hasty = OpenAI(base_url=f"{running.url}/v1", api_key="unused", timeout=1.5, max_retries=0)
     audio = wav(200.0, seed=5)
     with pytest.raises(openai.APITimeoutError):
-        hasty.audio.transcriptions.create(model="whisper-1", file=("e.wav", audio))
+        hasty.audio.transcriptions.create(model="whisper-1", file=("e.wav", audio), response_format="text")
     left = job_of(running)
     assert running.wait(left, 20).state is State.CANCELLED
     answers: list[str] = []
@@ -205,3 +205,20 @@ def test_errors_have_openais_shape(running: Service, client: OpenAI, tmp_path: P
     assert (raw.status_code, raw.json()["error"]["param"]) == (400, "model")
     raw = httpx.post(f"{running.url}/v1/audio/transcriptions", files={"other": audio}, data={"model": "fake"})
     assert raw.status_code == 400
+
+
+def test_an_idempotency_key_repeats_the_answer(running: Service) -> None:
+    def ask(audio: bytes) -> httpx.Response:
+        return httpx.post(
+            f"{running.url}/v1/audio/transcriptions",
+            headers={"Idempotency-Key": "once"},
+            files={"file": audio},
+            data={"model": "fake"},
+            timeout=60,
+        )
+
+    audio = wav(2.0, seed=9)
+    first, again = ask(audio), ask(audio)
+    assert (again.json(), again.headers["Idempotency-Replayed"]) == (first.json(), "true")
+    other = ask(wav(2.0, seed=10))
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "idempotency-key-reused")
