@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
+from pydantic import ValidationError
 
 from jobs.containers import HEAD_BYTES, not_audio
 from jobs.errors import (
     ObjectMissing,
+    RequestError,
     UnsupportedFormat,
     UploadEmpty,
     UploadIncomplete,
@@ -16,7 +18,7 @@ from jobs.errors import (
     UploadOffsetMismatch,
     UploadTooLarge,
 )
-from jobs.hold import Hold
+from jobs.hold import Hold, upload_hold
 from jobs.incoming import Checksum, Incoming
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
@@ -146,6 +148,20 @@ class Uploads:
         )
         self._used_up(upload)
         return made
+
+    def make_forgotten_jobs(self) -> None:
+        """Make the jobs of complete uploads that were to become one by themselves, and whose last request died first.
+
+        Raises StoreUnavailable or LedgerUnavailable; an upload that can't become a job stays what it is.
+        """
+        for name in [found.name for found in self.store.list(layout.incoming()) if found.name.endswith("/upload.json")]:
+            try:
+                upload = Upload.model_validate_json(self.store.read(name))
+                if upload.submit and not upload.is_job and self.find(upload.id, upload.owner).is_complete:
+                    with upload_hold(self.ledger, upload.id) as hold:
+                        self.make_job(hold, self.find(upload.id, upload.owner))
+            except (RequestError, ObjectMissing, ValidationError) as error:
+                log.debug("upload.no_job", object=name, error=str(error))
 
     def expires_at(self, arrived: Arrived) -> float:
         return arrived.touched_at + self.settings.upload_expiry_s

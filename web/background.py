@@ -1,6 +1,8 @@
 """What a front end does besides answering: the work on batches, in a thread of its own."""
 
+import math
 import threading
+import time
 
 import structlog
 
@@ -12,6 +14,8 @@ log = structlog.get_logger()
 
 #: how long a batch that another front end left behind waits at most, in seconds
 PERIOD_S = 1.0
+#: how often it looks for uploads whose last request died before it made their job, in seconds
+FORGOTTEN_S = 60.0
 
 
 def start_entering(front: Services) -> None:
@@ -19,12 +23,15 @@ def start_entering(front: Services) -> None:
     entering = Entering(front.ledger, front.store, front.batches, front.submissions, front.uploads, front.stopping)
 
     def run() -> None:
-        away = False
+        away, looked_at = False, -math.inf
         while not front.stopping.is_set():
             front.entering.clear()
             more = False
             try:
                 more = entering.round()
+                if time.monotonic() - looked_at > FORGOTTEN_S:
+                    front.uploads.make_forgotten_jobs()
+                    looked_at = time.monotonic()
                 away = False
             except Unavailable as error:
                 if not away:

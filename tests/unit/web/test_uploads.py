@@ -99,6 +99,18 @@ def test_a_job_that_the_ledger_may_not_have_taken_is_the_same_again(
     assert len([each for each in folder.list("jobs/") if each.name.endswith("/job.json")]) == 1
 
 
+def test_the_job_of_an_upload_whose_last_request_died_is_made(uploads: Uploads, folder: FailingStore) -> None:
+    upload, unfinished = complete(uploads), begun(uploads)
+    with upload_hold(uploads.ledger, upload.id):
+        uploads.make_forgotten_jobs()
+        assert not uploads.find(upload.id, "ann").upload.is_job
+    uploads.make_forgotten_jobs()
+    uploads.make_forgotten_jobs()
+    assert uploads.find(upload.id, "ann").upload.is_job
+    assert not uploads.find(unfinished.id, "ann").upload.is_job
+    assert len([each for each in folder.list("jobs/") if each.name.endswith("/job.json")]) == 1
+
+
 def test_overlapping_parts_of_two_writers_make_one_upload(uploads: Uploads, folder: FailingStore) -> None:
     upload = begun(uploads)
     folder.write(layout.upload_part(upload.id, 0, "old"), [AUDIO[:600]])
