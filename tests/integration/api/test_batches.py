@@ -210,6 +210,21 @@ def test_a_redis_that_lost_all_of_it(
     refused(http.get(deleted), 404, "batch-not-found")
 
 
+def test_items_wait_while_their_owner_has_too_much_queued(
+    redis_server: RedisServer, ledger: Ledger, recording: bytes, tmp_path: Path
+) -> None:
+    """The queue takes two of them: half a second each, by their size."""
+    with WebServer(tmp_path, redis_url=redis_server.url, owner_queued_s=1.2, dedupe=False) as web:
+        items = [{"upload_id": uploaded(web.client, recording + bytes(2 * n))} for n in range(3)]
+        path = send(web.client, *items)
+        eventually(lambda: web.client.get(path).json()["counts"]["queued"] == 2)
+        batch = web.client.get(path).json()
+        assert (batch["state"], batch["counts"]["pending"], batch["counts"]["rejected"]) == ("entering", 1, 0)
+        first = web.client.get(f"{path}/items").json()["items"][0]["job_id"]
+        web.client.post(f"/v1/jobs/{first}/cancel")
+        assert entered(web.client, path)["counts"]["queued"] == 2
+
+
 @pytest.mark.full
 def test_a_status_of_ten_thousand_items_is_quick(http: httpx.Client) -> None:
     path = send(http, *urls(10_000))
