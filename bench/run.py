@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import accuracy, article, connections, demo, fairness, ledger, polls, report, scaling, upload
+from bench import accuracy, article, connections, demo, fairness, ledger, polls, report, scaling, timestamps, upload
 from bench.figure import Figure
 
 #: quick enough for `make bench`: at most 15 minutes on two cores together
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
 #: `make bench-full` adds these
 LONG: dict[str, Callable[[], list[Figure]]] = {
     "fairness": fairness.measure,
+    "timestamps": timestamps.measure,
     "scaling-ten-hours": scaling.measure_ten_hours,
     "upload": upload.measure,
 }

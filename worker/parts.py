@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from jobs.model import ModelSpec
 from jobs.transcript import Char, Segment, Word
-from worker.segments import LONGEST_S, PAUSE_S, Stretch, segment_stretches, word_stretches
+from worker.segments import LONGEST_S, PAUSE_S, Stretch, heard_edges, segment_stretches, word_stretches
 from worker.stitch import Tokens
 from worker.stitch_whisper import Chunk
 from worker.vocabulary import Vocabulary
@@ -27,21 +27,25 @@ class Parts:
 
 
 def ctc_parts(tokens: Tokens, vocabulary: Vocabulary, spec: ModelSpec) -> Parts:
-    """Times are those of the pipeline's return_timestamps="char": from a token's first frame to after its last one."""
+    """Chars and words have the times of the pipeline's return_timestamps="char": from a token's first frame to after
+    its last one. A segment begins and ends where it is heard to: the model says its first character late.
+    """
+    frame_s = spec.hop_samples / spec.sampling_rate_hz
     starts_s = (tokens.start_frames * spec.hop_samples / spec.sampling_rate_hz).tolist()
     stops_s = (tokens.stop_frames * spec.hop_samples / spec.sampling_rate_hz).tolist()
     ids = tokens.ids.tolist()
     sums = np.concatenate(([0.0], np.cumsum(tokens.confidences)))
-    stretches = segment_stretches(tokens, vocabulary, spec.hop_samples / spec.sampling_rate_hz)
+    stretches = segment_stretches(tokens, vocabulary, frame_s)
+    edges = heard_edges(tokens, stretches, frame_s)
     segments = [
         Segment(
             id=number,
-            start_s=starts_s[part.first],
-            end_s=stops_s[part.stop - 1],
+            start_s=start * frame_s,
+            end_s=stop * frame_s,
             text=vocabulary.text(ids[part.first : part.stop]),
             confidence=_mean(sums, part),
         )
-        for number, part in enumerate(stretches)
+        for number, (part, (start, stop)) in enumerate(zip(stretches, edges, strict=True))
     ]
     words = [
         Word(

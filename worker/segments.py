@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.loudness import heard_from, heard_until
 from worker.stitch import Tokens
 from worker.vocabulary import Vocabulary
 
@@ -44,6 +45,18 @@ def segment_stretches(tokens: Tokens, vocabulary: Vocabulary, frame_s: float) ->
         for part in _short_enough(tokens, gaps_s, Stretch(first, stop), frame_s):
             found.extend(_without_edges(part, spaces))
     return found
+
+
+def heard_edges(tokens: Tokens, segments: list[Stretch], frame_s: float) -> list[tuple[int, int]]:
+    """For each segment the frame from which, and the frame up to which, it is heard; none reaches into the next."""
+    edges: list[tuple[int, int]] = []
+    starts = [int(tokens.start_frames[part.first]) for part in segments]
+    for part, start, following in zip(segments, starts, [*starts, len(tokens.loud)][1:], strict=True):
+        free_from = edges[-1][1] if edges else 0
+        begin = heard_from(tokens.loud, start, not_before=free_from, frame_s=frame_s)
+        stop = int(tokens.stop_frames[part.stop - 1])
+        edges.append((begin, heard_until(tokens.loud, stop, not_after=max(stop, following), frame_s=frame_s)))
+    return edges
 
 
 def word_stretches(tokens: Tokens, vocabulary: Vocabulary, segments: list[Stretch]) -> list[Stretch]:

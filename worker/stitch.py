@@ -16,12 +16,16 @@ from worker.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The transcript's tokens in order: ids, first frame, frame after the last one, mean confidence."""
+    """The transcript's tokens in order: ids, first frame, frame after the last one, mean confidence.
+
+    loud: of each frame of the audio, whether something is heard in it.
+    """
 
     ids: npt.NDArray[np.int64]
     start_frames: npt.NDArray[np.int64]
     stop_frames: npt.NDArray[np.int64]
     confidences: npt.NDArray[np.float64]
+    loud: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -33,4 +37,4 @@ def stitch(windows: Iterable[Runs], vocabulary: Vocabulary) -> Tokens:
     runs = Runs.joined(windows).merged()
     stops = np.cumsum(runs.lengths)
     kept = vocabulary.spoken[runs.ids]
-    return Tokens(runs.ids[kept], (stops - runs.lengths)[kept], stops[kept], runs.confidences[kept])
+    return Tokens(runs.ids[kept], (stops - runs.lengths)[kept], stops[kept], runs.confidences[kept], runs.loud)

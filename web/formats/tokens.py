@@ -38,7 +38,16 @@ def segment_tokens(document: Document) -> Iterator[tuple[Segment, tuple[Token, .
     for segment in document.segments:
         parts = list(_by_time(segment, timed) if segment.channel is None else _by_spelling(segment, timed))
         times = _spelled_times(segment.text, parts) or _even_times(segment)
-        yield segment, tuple(_tokens(segment.text, times))
+        yield segment, _within(segment, tuple(_tokens(segment.text, times)))
+
+
+def _within(segment: Segment, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The first and the last token reach to the segment's edges, where it is heard to begin and end."""
+    if not tokens:
+        return tokens
+    first = tokens[0]._replace(start_s=min(tokens[0].start_s, segment.start_s))
+    opened = (first, *tokens[1:])
+    return (*opened[:-1], opened[-1]._replace(end_s=max(opened[-1].end_s, segment.end_s)))
 
 
 class _Ahead:

@@ -16,6 +16,7 @@ from jobs.window import Window
 from worker.families.batches import batches_by_length
 from worker.families.frames import FrameRule
 from worker.forward import ForwardError, ForwardInput, ForwardOutput, Samples
+from worker.loudness import Mask, loud_frames
 from worker.runs import Runs
 from worker.stitch import stitch
 from worker.vocabulary import VOCABULARY_FILE, Vocabulary
@@ -51,14 +52,20 @@ class CtcFamily:
         if not np.isfinite(confidences).all():
             raise ForwardError(f"{self.spec.model} in {self.spec.dtype} gave scores that are not numbers")
         ends = np.cumsum([len(row) for row in kept])[:-1]
+        loud = [self._loud(window) for window in windows]
         return [
             self._output(Runs.of_frames(*columns))
-            for columns in zip(np.split(ids, ends), np.split(confidences, ends), strict=True)
+            for columns in zip(np.split(ids, ends), np.split(confidences, ends), loud, strict=True)
         ]
 
     def _output(self, runs: Runs) -> ForwardOutput:
         tokens = stitch([runs], self.vocabulary)
         return ForwardOutput(runs.pack(), self.vocabulary.text(tokens.ids.tolist()))
+
+    def _loud(self, window: ForwardInput) -> Mask:
+        """Of the window's kept frames."""
+        frames = self.rule.frames(max(window.lease.window.samples, self.spec.receptive_field_samples))
+        return loud_frames(window.samples, self.rule.hop_samples, frames)[self._kept(window.lease.window)]
 
     def _at_least_a_frame(self, samples: Samples) -> Samples:
         """A file shorter than the receptive field, zeros after it: the model raises for less than a frame."""

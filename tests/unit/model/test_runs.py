@@ -10,10 +10,11 @@ from worker.runs import Runs
 frames = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 400)), max_size=40)
 
 
-def of(stretches: list[tuple[int, int]], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Frame ids and confidences for (id, length) stretches."""
+def of(stretches: list[tuple[int, int]], seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frame ids, confidences and what is heard for (id, length) stretches."""
     ids = np.repeat([token for token, _ in stretches], [length for _, length in stretches]).astype(np.int64)
-    return ids, np.random.default_rng(seed).random(len(ids))
+    dice = np.random.default_rng(seed)
+    return ids, dice.random(len(ids)), dice.random(len(ids)) < 0.5
 
 
 @given(frames)
@@ -22,19 +23,21 @@ def test_packing_keeps_ids_and_lengths_and_confidence_to_a_step(stretches: list[
     back = Runs.unpack(runs.pack()).merged()
     assert back.ids.tolist() == runs.ids.tolist()
     assert back.lengths.tolist() == runs.lengths.tolist()
+    assert back.loud.tolist() == runs.loud.tolist()
     assert np.abs(back.confidences - runs.confidences).max(initial=0) <= 0.5 / 255 + 1e-9
 
 
 @given(frames, st.lists(st.integers(0, 3000), max_size=6))
 def test_windows_split_anywhere_join_to_the_whole(stretches: list[tuple[int, int]], seams: list[int]) -> None:
-    ids, confidences = of(stretches)
-    cuts = sorted(min(seam, len(ids)) for seam in seams)
-    parts = zip(np.split(ids, cuts), np.split(confidences, cuts), strict=True)
+    columns = of(stretches)
+    cuts = sorted(min(seam, len(columns[0])) for seam in seams)
+    parts = zip(*(np.split(column, cuts) for column in columns), strict=True)
     joined = Runs.joined([Runs.of_frames(*part) for part in parts]).merged()
-    whole = Runs.of_frames(ids, confidences)
+    whole = Runs.of_frames(*columns)
     assert joined.ids.tolist() == whole.ids.tolist()
     assert joined.lengths.tolist() == whole.lengths.tolist()
     assert np.allclose(joined.confidences, whole.confidences)
+    assert joined.loud.tolist() == whole.loud.tolist()
 
 
 @pytest.mark.parametrize("token", [0, 65_535, 65_536, 2**32 - 1])

@@ -15,7 +15,7 @@ def tokens(*timed: tuple[str, float]) -> Tokens:
     """Characters (a space is a delimiter) with their start in seconds; each is two frames long."""
     ids = np.array([1 if char == " " else VOCABULARY.tokens.index(char) for char, _ in timed])
     starts = np.array([round(start_s / FRAME_S) for _, start_s in timed])
-    return Tokens(ids, starts, starts + 2, np.ones(len(ids)))
+    return Tokens(ids, starts, starts + 2, np.ones(len(ids)), np.zeros(0, np.bool_))
 
 
 def segments(found: Tokens) -> list[str]:
