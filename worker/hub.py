@@ -45,7 +45,10 @@ def download(name: str, revision: str) -> Path:
     except GatedRepoError as error:
         raise SetupError(f"{name} asks for permission", remedy="Accept its terms on the Hub; set HF_TOKEN.") from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise SetupError(f"the Hub has no {at}", remedy="Correct TINGXIE_MODEL or TINGXIE_REVISION.") from error
+        raise SetupError(
+            f"the Hub has no {at}, or not for you",
+            remedy="Correct the model or TINGXIE_REVISION; for a private model set HF_TOKEN.",
+        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise SetupError(
             f"{at} is not on this machine and can't be downloaded: {_first_line(error)}",

@@ -1,4 +1,7 @@
-"""A Hub on loopback with one model, as far as huggingface_hub asks: revisions, commits, discussions, files."""
+"""A Hub on loopback with one model, as far as huggingface_hub asks: revisions, commits, discussions, files.
+
+It can ask for a token, be gated, and cut a download once in the middle; a range is answered with what is missing.
+"""
 
 import hashlib
 import json
@@ -15,12 +18,20 @@ DATE = "2026-01-01T00:00:00.000Z"
 
 @dataclass
 class Hub:
-    """revisions: the folder of each branch. commits: newest first. pull_requests: as the API lists them."""
+    """revisions: the folder of each branch. commits: newest first. pull_requests: as the API lists them.
+
+    token: without it the model seems not to exist. gated: its files are for others. cuts: how many bytes of a file go
+    out before the connection is cut, the first time. ranges: those that were asked for.
+    """
 
     revisions: dict[str, tuple[str, Path]]
     commits: dict[str, list[str]] = field(default_factory=dict)
     pull_requests: list[dict[str, object]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    token: str = ""
+    gated: bool = False
+    cuts: dict[str, int] = field(default_factory=dict)
+    ranges: list[str] = field(default_factory=list)
 
     def answer(self, path: str) -> object | None:
         """The JSON of an API path, None where there is none."""
@@ -54,32 +65,48 @@ def pull_request(author: str, number: int = 1, title: str = TITLE) -> dict[str, 
     }  # fmt: skip
 
 
+class Handler(BaseHTTPRequestHandler):
+    hub: Hub
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.hub.asked.append(path)
+        if self.hub.token and self.headers["Authorization"] != f"Bearer {self.hub.token}":
+            self._send(b"{}", {"X-Error-Code": "RepoNotFound"}, 401)
+        elif (answer := self.hub.answer(path)) is not None:
+            self._send(json.dumps(answer).encode(), {"Content-Type": "application/json"})
+        elif not (found := self.hub.file(path)):
+            self._send(b"{}", {"X-Error-Code": "RepoNotFound"}, 404)
+        elif self.hub.gated:
+            self._send(b"{}", {"X-Error-Code": "GatedRepo"}, 403)
+        else:
+            self._send_file(*found)
+
+    do_HEAD = do_GET  # noqa: N815  # the base class's names
+
+    def _send_file(self, commit: str, file: Path) -> None:
+        content = file.read_bytes()
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": commit}
+        wanted = self.headers["Range"]
+        if wanted is None:
+            self._send(content, headers, cut=self.hub.cuts.pop(file.name, None) if self.command == "GET" else None)
+            return
+        self.hub.ranges.append(wanted)
+        first = int(wanted.removeprefix("bytes=").partition("-")[0])
+        headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+        self._send(content[first:], headers, 206)
+
+    def _send(self, content: bytes, headers: dict[str, str], status: int = 200, cut: int | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(content))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content[:cut])
+
+    def log_message(self, *_: object) -> None: ...
+
+
 def serve(hub: Hub) -> ThreadingHTTPServer:
     """A server on a free port; the caller runs and closes it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = unquote(urlsplit(self.path).path)
-            hub.asked.append(path)
-            if (answer := hub.answer(path)) is not None:
-                self._send(json.dumps(answer).encode(), {"Content-Type": "application/json"})
-            elif found := hub.file(path):
-                commit, file = found
-                content = file.read_bytes()
-                self._send(content, {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": commit})
-            else:
-                self._send(b"{}", {"X-Error-Code": "RepoNotFound"}, 404)
-
-        do_HEAD = do_GET  # noqa: N815  # the base class's names
-
-        def _send(self, content: bytes, headers: dict[str, str], status: int = 200) -> None:
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(content))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None: ...
-
-    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return ThreadingHTTPServer(("127.0.0.1", 0), type("HubHandler", (Handler,), {"hub": hub}))

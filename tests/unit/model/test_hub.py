@@ -39,17 +39,20 @@ def folders(layer_folder: Path, tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def find(tmp_path: Path) -> Iterator[Callable[[Hub], Find]]:
-    """Look for the model in a process of its own: the Hub's address is read when its client is imported."""
+def find(tmp_path: Path) -> Iterator[Callable[..., Find]]:
+    """Look for the model in a process of its own: the Hub's address is read when its client is imported.
+
+    What it says last is the answer, on its error stream if it fails.
+    """
     servers = []
 
-    def start(hub: Hub) -> Find:
+    def start(hub: Hub, *program: str) -> Find:
         server = serve(hub)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         servers.append((server, thread))
 
-        def run(**settings: str) -> str:
+        def run(*arguments: str, **settings: str) -> str:
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith(("TINGXIE_", "HF_"))},
                 "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
@@ -57,9 +60,9 @@ def find(tmp_path: Path) -> Iterator[Callable[[Hub], Find]]:
                 "TINGXIE_MODEL": NAME,
                 **settings,
             }
-            command = [sys.executable, "-c", FIND]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-            return done.stdout.splitlines()[-1]
+            command = [sys.executable, *(program or ("-c", FIND)), *arguments]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+            return (done.stderr if done.returncode else done.stdout).splitlines()[-1]
 
         return run
 
@@ -71,7 +74,7 @@ def find(tmp_path: Path) -> Iterator[Callable[[Hub], Find]]:
 
 
 def test_the_commit_is_the_revision_and_other_weights_stay_there(
-    find: Callable[[Hub], Find], folders: tuple[Path, Path]
+    find: Callable[..., Find], folders: tuple[Path, Path]
 ) -> None:
     hub = Hub({"main": (MAIN, folders[1])})
     answer = find(hub)().split()
@@ -81,7 +84,7 @@ def test_the_commit_is_the_revision_and_other_weights_stay_there(
 
 
 def test_without_safetensors_the_bots_conversion_is_taken(
-    find: Callable[[Hub], Find], folders: tuple[Path, Path]
+    find: Callable[..., Find], folders: tuple[Path, Path]
 ) -> None:
     pickled, safe = folders
     hub = Hub(
@@ -102,7 +105,7 @@ def test_without_safetensors_the_bots_conversion_is_taken(
     ids=["by another", "of older weights", "of another title"],
 )
 def test_no_other_pull_request_is(
-    request_: dict[str, object], parents: list[str], find: Callable[[Hub], Find], folders: tuple[Path, Path]
+    request_: dict[str, object], parents: list[str], find: Callable[..., Find], folders: tuple[Path, Path]
 ) -> None:
     pickled, safe = folders
     hub = Hub(
@@ -114,7 +117,7 @@ def test_no_other_pull_request_is(
 
 
 def test_what_is_here_is_not_asked_for_again_without_the_hub(
-    find: Callable[[Hub], Find], folders: tuple[Path, Path]
+    find: Callable[..., Find], folders: tuple[Path, Path]
 ) -> None:
     run = find(Hub({"main": (MAIN, folders[1])}))
     first = run()
@@ -122,7 +125,55 @@ def test_what_is_here_is_not_asked_for_again_without_the_hub(
 
 
 def test_a_model_that_the_hub_does_not_have_is_a_setup_error(
-    find: Callable[[Hub], Find], folders: tuple[Path, Path]
+    find: Callable[..., Find], folders: tuple[Path, Path]
 ) -> None:
     run = find(Hub({"main": (MAIN, folders[1])}))
-    assert run(TINGXIE_MODEL="nobody/nothing") == "SetupError: the Hub has no nobody/nothing"
+    assert run(TINGXIE_MODEL="nobody/nothing") == "SetupError: the Hub has no nobody/nothing, or not for you"
+
+
+def test_a_download_that_is_cut_goes_on_where_it_stopped(find: Callable[..., Find], folders: tuple[Path, Path]) -> None:
+    """The client writes pieces of 10 MiB, so what came of the piece that was cut comes again."""
+    piece, content = 10 * 1024**2, bytes(25 * 1024**2) + b"the end"
+    weights = folders[1] / "model.safetensors"
+    weights.write_bytes(content)
+    hub = Hub({"main": (MAIN, folders[1])}, cuts={weights.name: piece + piece // 2})
+    folder = find(hub, "-m", "tingxie", "models", "pull")().split()[-1]
+    assert (hub.cuts, hub.ranges) == ({}, [f"bytes={piece}-"])
+    assert (Path(folder) / weights.name).read_bytes() == content
+
+
+def test_a_private_model_needs_its_token(find: Callable[..., Find], folders: tuple[Path, Path]) -> None:
+    run = find(Hub({"main": (MAIN, folders[1])}, token="hf_secret"))
+    assert run() == f"SetupError: the Hub has no {NAME}, or not for you"
+    assert run(HF_TOKEN="hf_secret").split()[:2] == ["found", MAIN]
+
+
+def test_a_gated_model_says_so(find: Callable[..., Find], folders: tuple[Path, Path]) -> None:
+    run = find(Hub({"main": (MAIN, folders[1])}, gated=True))
+    assert run() == f"SetupError: {NAME} asks for permission"
+
+
+def test_offline_nothing_is_asked(find: Callable[..., Find], folders: tuple[Path, Path]) -> None:
+    hub = Hub({"main": (MAIN, folders[1])})
+    run = find(hub)
+    assert run(HF_HUB_OFFLINE="1").startswith(f"SetupError: {NAME} is not on this machine")
+    assert hub.asked == []
+    found = run()
+    asked = len(hub.asked)
+    assert run(HF_HUB_OFFLINE="1") == found
+    assert len(hub.asked) == asked
+
+
+def test_pull_says_what_it_fetched_and_a_second_one_fetches_nothing(
+    find: Callable[..., Find], folders: tuple[Path, Path]
+) -> None:
+    hub = Hub({"main": (MAIN, folders[1]), "v1": (OLDER, folders[1])})
+    pull = find(hub, "-m", "tingxie", "models", "pull")
+    name, _, revision, *_, folder = pull(NAME).split()
+    assert (name, revision) == (NAME, MAIN)
+    assert (Path(folder) / "model.safetensors").is_file()
+    fetched = [path for path in hub.asked if "/resolve/" in path]
+    assert pull(NAME).split()[2] == MAIN
+    assert [path for path in hub.asked if "/resolve/" in path] == fetched
+    assert pull(NAME, "--revision", "v1").split()[2] == OLDER
+    assert pull("nobody/nothing").startswith("tingxie models: the Hub has no nobody/nothing, or not for you. ")
