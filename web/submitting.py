@@ -14,6 +14,7 @@ from jobs.errors import (
     JobNotFound,
     NotRetriable,
     OptionsConflict,
+    QuotaUsedUp,
     SecretMissing,
     StoreFull,
     TooMuchQueued,
@@ -68,6 +69,7 @@ ACCEPTED = answer("Accepted", {"application/json": JobView}, headers={"Location"
             UploadIncomplete,
             UploadLocked,
             TooMuchQueued,
+            QuotaUsedUp,
         ),
     },
     extensions=takes(
@@ -99,7 +101,10 @@ def submit(query_data: SubmissionQuery) -> Response:
 @idempotent()
 @blueprint.doc(
     operation_id="retryJob",
-    responses={202: ACCEPTED, **errors(503, JobNotFound, NotRetriable, AudioGone, TooMuchQueued, StoreFull)},
+    responses={
+        202: ACCEPTED,
+        **errors(503, JobNotFound, NotRetriable, AudioGone, TooMuchQueued, QuotaUsedUp, StoreFull),
+    },
 )
 def retry(job_id: str) -> Response:
     """Try a failed or cancelled job again
