@@ -20,12 +20,21 @@ from web.auth import is_open_path
 
 #: well-formed, and nobody's
 NOBODYS = "0123456789abcdef0123456789abcdef"
+
+
+def _delivery(mine: Holder) -> str:
+    mine.client.post("/v1/webhooks/secrets")
+    return str(mine.client.post("/v1/webhooks/test", json={"url": "https://hooks.example/"}).json()["id"])
+
+
 #: argument of a route → makes such a thing for a holder and returns its id; a route whose argument isn't here is still
 #: asked for a thing that doesn't exist
 MAKERS: dict[str, Callable[[Holder, bytes], str]] = {
     "job_id": lambda mine, recording: submit(mine.client, recording),
     "batch_id": lambda mine, _: send(mine.client, *urls(1)).rpartition("/")[2],
     "upload_id": lambda mine, recording: begin(mine.client, len(recording)).rpartition("/")[2],
+    "secret_id": lambda mine, _: str(mine.client.post("/v1/webhooks/secrets").json()["id"]),
+    "delivery_id": lambda mine, _: _delivery(mine),
 }
 #: what some routes ask for before they look at the id
 HEADERS = {**BYTES, "Upload-Offset": "0"}
