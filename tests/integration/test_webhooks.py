@@ -18,7 +18,9 @@ from tests.support.service import Service, service
 from tests.support.speechlike import wav
 from tests.support.waiting import eventually
 
+PUBLIC_URL = "https://tingxie.example"
 BRISK: dict[str, Any] = {
+    "public_url": PUBLIC_URL,
     "heartbeat_s": 0.3,
     "lease_s": 2.0,
     "reconcile_s": 0.1,
@@ -96,7 +98,7 @@ def signed_and_rotated(running: Service, receiver: Receiver, secrets: Secrets, s
     data = event["data"]
     assert (data["id"], data["state"], data["metadata"]) == (job_id, "succeeded", {"talk": "聽寫"})
     assert data["covered_s"] == data["duration_s"] == 3.0
-    assert data["links"]["transcript"].endswith(f"/v1/jobs/{job_id}/transcript")
+    assert data["links"]["transcript"] == f"{PUBLIC_URL}/v1/jobs/{job_id}/transcript"
     assert "partial_text" not in data
     assert request.headers["webhook-id"] == record.id
     assert request.headers["content-type"] == "application/json"
