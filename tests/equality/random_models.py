@@ -6,13 +6,13 @@ bias, and Whisper's output matrix is untied from its embeddings, which would rep
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import pre_tokenizers
 from transformers import (
     GenerationConfig,
-    Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForCTC,
@@ -23,6 +23,8 @@ from transformers import (
 )
 
 RATE = 16_000
+SMALL = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+CONVOLUTIONS = {"conv_dim": [32] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4}
 SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")
 CHINESE = "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会"
 LATIN = "abcdefghijklmnopqrstuvwxyz"
@@ -50,23 +52,29 @@ def sound(seconds: float, seed: int = 0) -> np.ndarray:
 
 def make_ctc(folder: Path, *, norm: str, alphabet: str = CHINESE + LATIN, seed: int = 0) -> Path:
     """A `Wav2Vec2ForCTC` with the default kernels and strides (H 320, RF 400). norm: `layer` or `group`."""
+    extractor = Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=norm == "layer")
+    return make_network(
+        folder, Wav2Vec2ForCTC, extractor, alphabet=alphabet, seed=seed, **SMALL, **CONVOLUTIONS,
+        feat_extract_norm=norm, conv_bias=norm == "layer", do_stable_layer_norm=norm == "layer",
+    )  # fmt: skip
+
+
+def make_network(
+    folder: Path, network: Any, extractor: Any, *, alphabet: str = CHINESE + LATIN, seed: int = 0, **config: Any
+) -> Path:
+    """A CTC model of any class of transformers, with its preprocessing and a tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokens = [*SPECIALS, "|", *alphabet]
     vocab = folder / "vocab.json"
     vocab.write_text(json.dumps({token: number for number, token in enumerate(tokens)}, ensure_ascii=False))
     Wav2Vec2CTCTokenizer(str(vocab)).save_pretrained(folder)
-    extractor = Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=norm == "layer")
     extractor.save_pretrained(folder)
-    config = Wav2Vec2Config(
-        vocab_size=len(tokens), hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
-        conv_dim=[32] * 7, feat_extract_norm=norm, conv_bias=norm == "layer", do_stable_layer_norm=norm == "layer",
-        num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
     torch.manual_seed(seed)
-    model = Wav2Vec2ForCTC(config).eval()
-    features = extractor(sound(20, seed=99), sampling_rate=RATE, return_tensors="pt").input_values
+    ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    model = network(network.config_class(vocab_size=len(tokens), **ids, **config)).eval()
+    features = extractor(sound(20, seed=99), sampling_rate=RATE, return_tensors="pt")
     with torch.inference_mode():
-        scores = model(features).logits[0]
+        scores = model(features[model.main_input_name]).logits[0]
     with torch.no_grad():
         model.lm_head.bias -= scores.mean(0)
         model.lm_head.bias[0] += 0.5 * scores.std()  # blanks now and then, as in speech

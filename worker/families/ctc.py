@@ -1,4 +1,4 @@
-"""CTC models on the waveform: wav2vec2, HuBERT, WavLM, data2vec-audio and others that pass the probe.
+"""CTC models: wav2vec2, HuBERT, WavLM, data2vec-audio, wav2vec2-BERT and others that pass the probe.
 
 The numbers are those of the pipeline at batch 1: each window is normalised alone, and a window in a padded batch keeps
 only the frames that it has by itself (FACTS: the pipeline's own batches keep padding frames).
@@ -68,8 +68,8 @@ class CtcFamily:
         return loud_frames(window.samples, self.rule.hop_samples, frames)[self._kept(window.lease.window)]
 
     def _at_least_a_frame(self, samples: Samples) -> Samples:
-        """A file shorter than the receptive field, zeros after it: the model raises for less than a frame."""
-        missing = self.spec.receptive_field_samples - len(samples)
+        """A file that is too short, zeros after it: the model raises for less than a frame."""
+        missing = self.rule.shortest - len(samples)
         return np.pad(samples, (0, missing)) if missing > 0 else samples
 
     def _kept(self, window: Window) -> slice:
@@ -86,7 +86,7 @@ def compute_logits(pipe: Any, windows: list[Samples]) -> torch.Tensor:
     features = extractor(
         windows,
         sampling_rate=extractor.sampling_rate,
-        padding=len(windows) > 1,
+        padding=True,
         return_tensors="pt",
         return_attention_mask=True,
     )

@@ -19,7 +19,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     if pipe.tokenizer.__class__.__name__ != "Wav2Vec2CTCTokenizer":
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a Wav2Vec2CTCTokenizer")
     vocabulary = vocabulary_of(pipe.tokenizer, pipe.model.config.vocab_size)
-    rule = FrameRule.of_config(pipe.model.config)
+    rule = FrameRule.of_pipeline(pipe)
     _fold_weight_norm(pipe.model)
     probe_frames(pipe, rule)
     norm = getattr(pipe.model.config, "feat_extract_norm", None)

@@ -27,7 +27,9 @@ def probe_frames(pipe: Any, rule: FrameRule) -> None:
     ratio = getattr(pipe.model.config, "inputs_to_logits_ratio", None)
     if ratio != hop:
         raise ModelRefused(f"its configuration says {ratio} samples a frame, its convolutions {hop}")
-    for samples in (field, field + hop - 1, field + hop, rate, rate + hop // 2 + 1):
+    steps = [field + number * hop for number in (1, 2)]
+    around = [samples for step in steps for samples in (step - 1, step) if samples >= rule.shortest]
+    for samples in (rule.shortest, *around, rate, rate + hop // 2 + 1):
         found = _scores(pipe, [_sound(samples)]).shape[1]
         if found != rule.frames(samples):
             raise ModelRefused(f"{samples} samples gave {found} frames, and {rule.frames(samples)} were expected")

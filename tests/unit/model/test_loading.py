@@ -1,22 +1,17 @@
 """Which models are served, and in what line the others are refused."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from transformers import (
     BertConfig,
     BertModel,
-    Data2VecAudioForCTC,
-    HubertForCTC,
     PreTrainedModel,
     Wav2Vec2Config,
     Wav2Vec2ForCTC,
-    WavLMForCTC,
 )
 
 from jobs.errors import ModelRefused, SetupError
@@ -44,33 +39,6 @@ def variant(layer_folder: Path, tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
-
-
-@pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")  # torch's word about WavLM's attention
-@pytest.mark.parametrize(
-    ("network", "changes", "equal_lengths_only"),
-    [
-        (HubertForCTC, LAYER, False),
-        (WavLMForCTC, LAYER, False),
-        # Its positional convolutions have norms between them, so padding changes what they give.
-        (Data2VecAudioForCTC, {"conv_pos_kernel_size": 5}, True),
-    ],
-)
-def test_other_networks_with_convolutions_are_served(
-    network: Any,
-    changes: dict[str, Any],
-    equal_lengths_only: bool,
-    variant: Callable[..., Path],
-    layer_folder: Path,
-) -> None:
-    size = json.loads((layer_folder / "config.json").read_text())["vocab_size"]
-    model = load(variant(network(network.config_class(vocab_size=size, **SMALL, **CONVOLUTIONS, **changes))))
-    assert (model.spec.hop_samples, model.spec.receptive_field_samples) == (320, 400)
-    assert model.spec.equal_lengths_only == equal_lengths_only
-    windows = [make_input(sound(seconds)) for seconds in (1.0, 0.9)]
-    assert [len(output.payload) for output in model.forward(windows)] == [
-        len(model.forward([window])[0].payload) for window in windows
-    ]
 
 
 def test_an_adapter_that_halves_the_frames_is_refused(variant: Callable[..., Path]) -> None:
