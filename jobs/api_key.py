@@ -19,6 +19,8 @@ class Scope(StrEnum):
     SUBMIT = "submit"
     #: everything that only looks at the owner's
     READ = "read"
+    #: the service's own figures and nobody's jobs: what monitoring and autoscalers read
+    METRICS = "metrics"
     #: sees and ends everybody's jobs
     ADMIN = "admin"
 

@@ -54,6 +54,13 @@ def page_of(answer: httpx.Response) -> JobPage:
         raise _foreign(answer) from error
 
 
+def document_of(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        return dict(answer.json())
+    except _NOT_OURS as error:
+        raise _foreign(answer) from error
+
+
 def transcript_of(answer: httpx.Response) -> Transcript:
     try:
         return Transcript.from_json(answer.json())

@@ -168,6 +168,10 @@ class AsyncClient:
     async def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
         return await self._call(calls.jobs(state, limit, cursor))
 
+    async def service_status(self, *, target_s: float = 300.0) -> dict[str, Any]:
+        """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""
+        return await self._call(calls.service_status(target_s))
+
     async def check_alive(self) -> None:
         """Raises ServerUnreachable where nobody answers at this address; asks once."""
         await self._call(calls.alive())

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from tingxie.answers import job_of, page_of, transcript_of
+from tingxie.answers import document_of, job_of, page_of, transcript_of
 from tingxie.records import Job, JobPage
 from tingxie.submit_options import SubmitOptions
 from tingxie.transcript import Transcript
@@ -91,6 +91,10 @@ def retry(job_id: str) -> Call[Job]:
 
 def delete(job_id: str) -> Call[None]:
     return Call("DELETE", job_path(job_id), lambda _: None)
+
+
+def service_status(target_s: float) -> Call[dict[str, Any]]:
+    return Call("GET", "/v1/status", document_of, query={"target_s": f"{target_s:g}"})
 
 
 def alive() -> Call[None]:

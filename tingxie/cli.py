@@ -12,6 +12,7 @@ from tingxie.commands.status import status
 from tingxie.commands.submit import submit
 from tingxie.commands.up import up
 from tingxie.commands.watch import watch
+from tingxie.commands.workers_wanted import workers_wanted
 from tingxie.plugins import PluginGroup
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ for command in (submit, status, result, watch, cancel, delete, evaluate):
 app.command("list")(list_jobs)
 app.command()(up)
 app.command()(doctor)
+app.command("workers-wanted")(workers_wanted)
 
 
 def main() -> None:

@@ -166,6 +166,10 @@ class Client:
     def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
         return self._call(calls.jobs(state, limit, cursor))
 
+    def service_status(self, *, target_s: float = 300.0) -> dict[str, Any]:
+        """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""
+        return self._call(calls.service_status(target_s))
+
     def check_alive(self) -> None:
         """Raises ServerUnreachable where nobody answers at this address; asks once."""
         self._call(calls.alive())

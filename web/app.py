@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from apiflask import APIFlask
+from prometheus_client import CollectorRegistry
 
 from jobs.batches import Batches
 from jobs.broker import Hinter
@@ -28,6 +29,7 @@ from web import (
     index,
     jobs,
     listing,
+    metrics,
     models,
     openapi,
     problems,
@@ -40,7 +42,9 @@ from web import (
     uploads,
     webhooks,
 )
+from web.http_metrics import HttpMetrics
 from web.key_cache import KeyCache
+from web.ledger_metrics import LedgerMetrics
 from web.news import News
 from web.openai import views as openai_views
 from web.rate_limit import RateLimits
@@ -74,6 +78,8 @@ def create_app(
     app.description = openapi.DESCRIPTION
     submissions = Submissions(settings, ledger, store, hinter)
     stopping = stopping or threading.Event()
+    registry = CollectorRegistry()
+    registry.register(LedgerMetrics(ledger))
     app.extensions[EXTENSION] = Services(
         settings=settings,
         ledger=ledger,
@@ -90,8 +96,22 @@ def create_app(
         ),
         keys=KeyCache(Keyring(store), ledger),
         rates=RateLimits(ledger),
+        registry=registry,
+        http=HttpMetrics(registry),
     )
-    for part in (request_log, auth, rate_limit, fast_poll, headers, proxies, problems, openapi, bodies, upload):
+    for part in (
+        request_log,
+        metrics,
+        auth,
+        rate_limit,
+        fast_poll,
+        headers,
+        proxies,
+        problems,
+        openapi,
+        bodies,
+        upload,
+    ):
         part.register(app)
     for part in (
         submitting,
@@ -106,6 +126,7 @@ def create_app(
         models,
         webhooks,
         health,
+        metrics,
         index,
         docs,
     ):

@@ -13,8 +13,10 @@ from web.rate_limit import TOLD
 from web.services import EXTENSION, Caller, Services
 
 #: open to everybody: probes, the description of the API, and what leads to it
-OPEN = frozenset({"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
+OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
 OPEN_BELOW = ("/problems/", "/docs/")
+#: the service's figures, over everybody's jobs: a scope of their own, since monitoring needs no other
+FIGURES = frozenset({"/metrics", "/v1/status"})
 #: these only look
 READING = frozenset({"GET", "HEAD"})
 #: where looking belongs to submitting: an upload goes on from the offset that it asks for
@@ -74,8 +76,7 @@ class Authentication:
             self._count(environ, f"address:{environ.get('REMOTE_ADDR')}", None)
             raise
         self._count(environ, f"key:{key.id}", key.requests_per_minute)
-        only_looks = environ["REQUEST_METHOD"] in READING and not environ["PATH_INFO"].startswith(SUBMITTING_BELOW)
-        scope = Scope.READ if only_looks else Scope.SUBMIT
+        scope = _scope(environ)
         if not key.may(scope):
             raise ScopeMissing(scope)
         self.front.keys.touch(key)
@@ -116,6 +117,14 @@ def is_open_path(path: str) -> bool:
 def _is_open(environ: dict[str, Any]) -> bool:
     """OPTIONS only tells what a path can do."""
     return is_open_path(environ["PATH_INFO"]) or environ["REQUEST_METHOD"] == "OPTIONS"
+
+
+def _scope(environ: dict[str, Any]) -> Scope:
+    path = environ["PATH_INFO"]
+    if path in FIGURES:
+        return Scope.METRICS
+    only_looks = environ["REQUEST_METHOD"] in READING and not path.startswith(SUBMITTING_BELOW)
+    return Scope.READ if only_looks else Scope.SUBMIT
 
 
 def _sent_token(environ: dict[str, Any]) -> str:

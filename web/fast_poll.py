@@ -6,6 +6,7 @@ by Flask as well, from the error that is handed on. Both ways answer alike (test
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,8 @@ from web.rate_limit import TOLD
 from web.request_log import HEADER, begin
 from web.services import EXTENSION, Services
 
+#: as Flask knows it
+ROUTE = "/v1/jobs/<job_id>"
 _POLL = re.compile(r"/v1/jobs/([0-9A-Za-z]+)")
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -38,8 +41,9 @@ class FastPolls:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         found = _POLL.fullmatch(environ["PATH_INFO"]) if self._is_plain(environ) else None
         if found is not None:
+            began = time.monotonic()
             try:
-                return self._answer(environ, start_response, found[1])
+                return self._answer(environ, start_response, found[1], began)
             except Exception as error:  # noqa: BLE001 (Flask raises it again and answers it)
                 environ[FAILED] = error
         return self._inner(environ, start_response)
@@ -52,7 +56,9 @@ class FastPolls:
             and not self._logs.isEnabledFor(logging.DEBUG)
         )
 
-    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any], job_id: str) -> Iterable[bytes]:
+    def _answer(
+        self, environ: dict[str, Any], start_response: Callable[..., Any], job_id: str, began: float
+    ) -> Iterable[bytes]:
         request_id = begin(environ)
         caller = self._authentication.caller(environ)
         job = self._front.ledger.job(job_id, owner=caller.sees)
@@ -61,8 +67,10 @@ class FastPolls:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and knows(parse_etags(known), headers["ETag"]):
             start_response("304 NOT MODIFIED", list(headers.items()))
+            self._front.http.answered("GET", ROUTE, 304, time.monotonic() - began)
             return [b""]
         body = to_json(document)
         headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         start_response("200 OK", list(headers.items()))
+        self._front.http.answered("GET", ROUTE, 200, time.monotonic() - began)
         return [body]

@@ -34,6 +34,8 @@ def index() -> Index:
             "docs": "/docs",
             "health": "/healthz",
             "readiness": "/readyz",
+            "metrics": "/metrics",
+            "status": "/v1/status",
         },
     )
 

@@ -21,7 +21,9 @@ app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 _OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Name = Annotated[str, typer.Option("--name", help="For whom or what the key is; shown by `list` only.")]
-Scopes = Annotated[list[Scope] | None, typer.Option("--scope", help="submit, read or admin; repeat for several.")]
+Scopes = Annotated[
+    list[Scope] | None, typer.Option("--scope", help="submit, read, metrics, admin; repeat for several.")
+]
 Owner = Annotated[
     str, typer.Option("--owner", help="Whose jobs: the owner of an older key, or `local` for those from before keys.")
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app, g
+from prometheus_client import CollectorRegistry
 
 from jobs.api_key import ApiKey, Scope
 from jobs.batches import Batches
@@ -13,6 +14,7 @@ from jobs.settings import Settings
 from jobs.store import AudioStore
 from jobs.submission import Submissions
 from jobs.uploads import Uploads
+from web.http_metrics import HttpMetrics
 from web.key_cache import KeyCache
 from web.rate_limit import RateLimits
 from web.waiting import Waits
@@ -34,6 +36,9 @@ class Services:
     stopping: threading.Event
     keys: KeyCache
     rates: RateLimits
+    #: what /metrics tells
+    registry: CollectorRegistry
+    http: HttpMetrics
 
 
 @dataclass(frozen=True, slots=True)

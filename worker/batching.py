@@ -5,6 +5,7 @@ of memory.
 import time
 from dataclasses import dataclass
 
+from jobs.ledger.units import Work
 from jobs.settings import Settings
 
 #: the weight of what was measured before, against one more batch
@@ -34,6 +35,7 @@ class BatchPlan:
         self._memory_samples: int | None = None
         self._busy_s = 0.0
         self._ended_at: float | None = None  # the last batch, unless there was nothing to do since
+        self.work = Work()
 
     @property
     def limit(self) -> BatchLimit:
@@ -74,8 +76,18 @@ class BatchPlan:
         """Claiming and loading a batch took so long."""
         self._fetch_s = max(seconds, MEMORY * self._fetch_s)
 
-    def ran(self, *, samples: int, kept_samples: int, seconds: float) -> None:
+    def ran(self, *, samples: int, kept_samples: int, seconds: float, windows: int = 1) -> None:
         """A batch came out: so many samples with their context, so many without it."""
+        done, limit = self.work, self.limit
+        fill = max(samples / max(samples, limit.samples), windows / limit.windows)
+        self.work = Work(
+            batches=done.batches + 1,
+            windows=done.windows + windows,
+            useful_s=done.useful_s + kept_samples / self._rate_hz,
+            read_s=done.read_s + samples / self._rate_hz,
+            compute_s=done.compute_s + seconds,
+            fill=done.fill + min(fill, 1.0),
+        )
         self._samples = MEMORY * self._samples + samples
         self._kept_samples = MEMORY * self._kept_samples + kept_samples
         self._seconds = MEMORY * self._seconds + max(seconds, 1e-6)

@@ -95,6 +95,7 @@ class Forwarder:
             samples=sum(window.samples for window in windows),
             kept_samples=sum(window.cut_stop - window.cut_start for window in windows),
             seconds=seconds,
+            windows=len(windows),
         )
         return outputs
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import structlog
 
 from jobs.ledger import Ledger, WorkerInfo
-from jobs.ledger.units import Kind
+from jobs.ledger.units import Kind, Work
 from jobs.model import ModelSpec
 from worker.drain import Drain
 from worker.periodic import Periodic
@@ -28,7 +28,7 @@ class Heartbeat:
     its leases still hold is for the ledger to say (fences).
 
     spec: the model that a transcribe worker serves; announced, and announced again should Redis lose its data.
-    speed: seconds of audio per second, measured lately.
+    speed: seconds of audio per second, measured lately. work: what was done since the start.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Heartbeat:
         drain: Drain,
         spec: ModelSpec | None = None,
         speed: Callable[[], float] = lambda: 0.0,
+        work: Callable[[], Work] = Work,
     ) -> None:
         self._ledger = ledger
         self._incarnation = incarnation
@@ -50,6 +51,7 @@ class Heartbeat:
         self._drain = drain
         self._spec = spec
         self._speed = speed
+        self._work = work
         self._periodic = Periodic("heartbeat", period_s, self.beat)
 
     def start(self) -> None:
@@ -77,4 +79,5 @@ class Heartbeat:
             speed=self._speed(),
             version=version("tingxie"),
             draining=draining,
+            work=self._work(),
         )

@@ -59,6 +59,7 @@ def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int
         drain=drain,
         spec=spec,
         speed=lambda: plan.speed,
+        work=lambda: plan.work,
     )
     # finish may need these files as soon as a job is pinned to the model.
     insist(lambda: model.save_tokenizer(store), drain)

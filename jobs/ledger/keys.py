@@ -31,9 +31,9 @@ ALL = (
     # ---- one job
     Key("job", "job:{job}", "hash", "until the job is deleted",
         "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
-        "started_at, finished_at, error, same (digest of what its transcript follows from), leader (the job whose work "
-        "it shares), retention_s, prepare_warnings, finish_warnings (JSON), failed_by (unit:fence), "
-        "last_event (id, once it has ended); "
+        "started_at, prepared_at, complete_at (both until its end), finished_at, error, same (digest of what its "
+        "transcript follows from), leader (the job whose work it shares), retention_s, prepare_warnings, "
+        "finish_warnings (JSON), failed_by (unit:fence), last_event (id, once it has ended); "
         "caps (ms): weight, weighs_as (queued, running), running_cap; pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
@@ -176,8 +176,13 @@ ALL = (
         "the job of such requests with the same audio and options, and since when: job:time (join.lua)", by="join"),
     Key("ticket", "ticket", "string", FOR_EVER, "the counter of arrivals and fences",
         by="create, restore and every claim"),
-    Key("counters", "counters", "hash", FOR_EVER, "for metrics: committed, redone, lapsed, fenced, suspects, hints",
-        by="commit, reap, fail_window, count"),
+    Key("counters", "counters", "hash", FOR_EVER,
+        "for metrics: committed, redone, lapsed, fenced, suspects, hints; created, and jobs by how they ended; "
+        "webhook_{outcome}: attempts",
+        by="commit, reap, fail_window, count; create, the end of a job; report_delivery"),
+    Key("stages", "stages", "hash", FOR_EVER,
+        "for metrics: {stage}:{n}, jobs by how long a stage of theirs took, between two bounds; {stage}:ms, the sum "
+        "(jobs.lua)", by="the end of a job that succeeded"),
     Key("counted", "counted:{call}", "string", "TTL: 10 minutes", "a call whose count was made", by="commit, count"),
 )  # fmt: skip
 

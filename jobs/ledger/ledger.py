@@ -10,6 +10,7 @@ from jobs.ledger.batch_calls import BatchCalls
 from jobs.ledger.connection import connect
 from jobs.ledger.cpu_calls import CpuCalls
 from jobs.ledger.event_calls import EventCalls
+from jobs.ledger.figures_calls import FiguresCalls
 from jobs.ledger.health_calls import HealthCalls
 from jobs.ledger.job_calls import JobCalls
 from jobs.ledger.key_calls import KeyCalls
@@ -26,6 +27,7 @@ class Ledger(
     WindowCalls,
     UpkeepCalls,
     HealthCalls,
+    FiguresCalls,
     KeyCalls,
     LockCalls,
     EventCalls,

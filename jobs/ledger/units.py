@@ -106,6 +106,22 @@ Kind = Literal["transcribe", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a transcribe worker's model has done since its process began.
+
+    useful_s: audio of the windows without their context; read_s: with it. fill: the sum, over its batches, of how full
+    each was (1: as long as a batch may be).
+    """
+
+    batches: int = 0
+    windows: int = 0
+    useful_s: float = 0.0
+    read_s: float = 0.0
+    compute_s: float = 0.0
+    fill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
     """One process that claims units, as its heartbeat describes it.
 
@@ -122,6 +138,7 @@ class WorkerInfo:
     speed: float
     version: str
     draining: bool = False
+    work: Work = Work()
 
 
 @dataclass(frozen=True, slots=True)

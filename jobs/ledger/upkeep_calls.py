@@ -15,7 +15,10 @@ from jobs.model import ModelSpec
 
 log = structlog.get_logger()
 
-COUNTERS = ["committed", "redone", "lapsed", "fenced", "suspects", "hints"]
+ENDINGS = ("succeeded", "failed", "cancelled")
+OUTCOMES = ("delivered", "retry", "failed", "disabled")
+COUNTERS = ["committed", "redone", "lapsed", "fenced", "suspects", "hints", "created", *ENDINGS]
+COUNTERS += [f"webhook_{outcome}" for outcome in OUTCOMES]
 
 
 class UpkeepCalls(WorkerCalls):
@@ -77,7 +80,7 @@ class UpkeepCalls(WorkerCalls):
         self._scripts.run("count", uuid.uuid4().hex, "hints", sent, COUNTED_S)
 
     def counters(self) -> dict[str, int]:
-        """Since the ledger began: committed, redone, lapsed, fenced, suspects, hints (docs in keys.py)."""
+        """Since the ledger began, each by its name in COUNTERS (docs in keys.py)."""
         with translated():
             values = self._redis.hmget(keys.key("counters"), COUNTERS)
         return {name: int(value or 0) for name, value in zip(COUNTERS, values, strict=True)}

@@ -6,10 +6,11 @@ from dataclasses import asdict, fields
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
-from jobs.ledger.units import WorkerInfo
+from jobs.ledger.units import Work, WorkerInfo
 from jobs.model import ModelSpec
 
 _INFO_FIELDS = {field.name for field in fields(WorkerInfo)}
+_WORK_FIELDS = {field.name for field in fields(Work)}
 
 
 class WorkerCalls(Calls):
@@ -62,4 +63,5 @@ class WorkerCalls(Calls):
 def to_worker(info: str | bytes) -> WorkerInfo:
     """From what `beat` wrote; fields that another version added are left out."""
     known = {name: value for name, value in json.loads(info).items() if name in _INFO_FIELDS}
-    return WorkerInfo(**known | {"model_keys": tuple(known["model_keys"])})
+    work = {name: value for name, value in known.pop("work", {}).items() if name in _WORK_FIELDS}
+    return WorkerInfo(**known | {"model_keys": tuple(known["model_keys"]), "work": Work(**work)})

@@ -13,7 +13,8 @@ if number(known.registered_stop) ~= number(total) then
 end
 local now = clock()
 release_cpu(job, 'prepare')
-call('HSET', K.job(id), 'total', total, 'prepare_warnings', warnings, 'prepare', 'done')
+call('HSET', K.job(id), 'total', total, 'prepare_warnings', warnings, 'prepare', 'done',
+  'prepared_at', seconds(now))
 set_remaining(id)
 weigh(id)
 charge(id, now)

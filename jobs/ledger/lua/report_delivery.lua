@@ -8,6 +8,7 @@ local now = clock()
 call('HSET', K.delivery(id), 'reported', fence)
 call('HINCRBY', K.delivery(id), 'attempts', 1)
 call('RPUSH', K.delivery_log(id), attempt)
+count('webhook_' .. outcome, 1)
 if outcome == 'retry' then
   call('HDEL', K.delivery(id), 'holder')
   call('HSET', K.delivery(id), 'next_at', seconds(now + pause_s))

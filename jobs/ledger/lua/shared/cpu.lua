@@ -97,6 +97,7 @@ end
 local function complete(id, now)
   local job = fields(K.job(id), 'prepare', 'finish', 'done', 'registered')
   if job.prepare ~= 'done' or job.finish or number(job.done) ~= number(job.registered) then return false end
+  call('HSET', K.job(id), 'complete_at', seconds(now))
   offer_finish(id, now)
   tell_sharers(id, 'state', 'running', 'stage', 'finishing')
   return true

@@ -74,14 +74,39 @@ local function expire(id, finished_at)
   if keep_s then call('ZADD', K.expiries(), seconds(finished_at + keep_s), id) end
 end
 
+-- How long each stage of a job took that has succeeded, for metrics: counts between these bounds, and the sum in ms.
+local STAGE_BOUNDS_S = {1, 5, 15, 60, 300, 900, 3600, 14400}
+local STAGES = {
+  queued = {'entered_at', 'started_at'}, preparing = {'started_at', 'prepared_at'},
+  transcribing = {'prepared_at', 'complete_at'}, finishing = {'complete_at', 'finished_at'},
+  all = {'entered_at', 'finished_at'},
+}
+
+local function count_stages(id, now)
+  local at = fields(K.job(id), 'entered_at', 'started_at', 'prepared_at', 'complete_at')
+  at.finished_at = now
+  for stage, ends in pairs(STAGES) do
+    local from, to = at[ends[1]], at[ends[2]]
+    if from and to then
+      local took_s, bucket = math.max(0, to - from), 1
+      while STAGE_BOUNDS_S[bucket] and took_s > STAGE_BOUNDS_S[bucket] do bucket = bucket + 1 end
+      call('HINCRBY', K.stages(), stage .. ':' .. bucket, 1)
+      call('HINCRBY', K.stages(), stage .. ':ms', whole(took_s * 1000))
+    end
+  end
+end
+
 -- The one way into a terminal state. The fences stay, so that a repeated call is known as one.
 local function end_job(job, state, now)
   withdraw(job)
   local problem = state == 'failed' and call('HGET', K.job(job.id), 'error')
   local last = problem and tell_last(job.id, 'state', state, 'error', problem) or tell_last(job.id, 'state', state)
   call('HSET', K.job(job.id), 'state', state, 'finished_at', seconds(now), 'last_event', last)
+  count(state, 1)
+  if state == 'succeeded' then count_stages(job.id, now) end
   call('HDEL', K.job(job.id), 'prepare', 'prepare_holder', 'prepare_started', 'prepare_deaths', 'prepare_repair',
-    'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix')
+    'finish', 'finish_holder', 'finish_started', 'finish_deaths', 'turn', 'repair', 'repairs', 'prefix',
+    'prepared_at', 'complete_at')
   job.state, job.active = state, false
   announce_end(job.id, job.owner, state, now)
   expire(job.id, now)

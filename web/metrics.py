@@ -1,0 +1,105 @@
+"""/metrics for Prometheus, and /v1/status, the figures that autoscalers and people read, as JSON."""
+
+import time
+
+from apiflask import APIBlueprint
+from flask import Flask, Response, g, request
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from pydantic import BaseModel, Field
+
+from web.openapi import TEXT, answer, errors
+from web.schemas import Answer
+from web.services import services
+
+blueprint = APIBlueprint("metrics", __name__, tag="Health")
+
+
+def register(app: Flask) -> None:
+    app.after_request(_count)
+
+
+def _count(response: Response) -> Response:
+    is_held = "wait" in request.args or "Prefer" in request.headers
+    seconds = None if is_held else time.monotonic() - g.began
+    services().http.answered(
+        request.method, request.url_rule.rule if request.url_rule else None, response.status_code, seconds
+    )
+    return response
+
+
+class StatusQuery(BaseModel):
+    target_s: float = Field(300.0, ge=1, le=10**9, description="The backlog is to be transcribed in so many seconds.")
+
+
+class ModelStatus(Answer):
+    """What waits for one model, and who serves it."""
+
+    model: str
+    revision: str | None = Field(description="null where no worker has ever served the model.")
+    dtype: str | None
+    backlog_s: float = Field(description="Seconds of audio of unfinished jobs yet to be transcribed.")
+    jobs: int = Field(description="Unfinished jobs.")
+    workers: int = Field(description="Live workers that take work.")
+    speed: float = Field(description="Seconds of audio a second of one worker on average; 0 until measured.")
+    workers_wanted: int = Field(
+        description="Backlog ÷ (speed × target), rounded up; 1 where there is work and no speed is known."
+    )
+
+
+class Status(Answer):
+    """How much waits, and how many work on it."""
+
+    backlog_s: float
+    jobs: int
+    oldest_wait_s: float = Field(description="How long the job that waits longest has waited for its first worker.")
+    transcribe_workers: int
+    cpu_workers: int
+    models: list[ModelStatus]
+
+
+@blueprint.get("/metrics")
+@blueprint.doc(
+    operation_id="metrics",
+    responses={**errors(), 200: answer("Prometheus's text format, version 0.0.4", {"text/plain": TEXT})},
+)
+def metrics() -> Response:
+    """The service's figures for Prometheus
+
+    Where Redis is away, `tingxie_redis_up` is 0 and the ledger's figures are left out. Wants the scope `metrics`.
+    """
+    return Response(generate_latest(services().registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@blueprint.get("/v1/status")
+@blueprint.input(StatusQuery, location="query")
+@blueprint.output(Status)
+@blueprint.doc(operation_id="getStatus", responses=errors(422, 503))
+def status(query_data: StatusQuery) -> Status:
+    """How much waits, how many workers there are, and how many are wanted
+
+    Wants the scope `metrics`.
+    """
+    ledger = services().ledger
+    found = ledger.figures()
+    models = [
+        ModelStatus(
+            model=each.model,
+            revision=each.revision,
+            dtype=each.dtype,
+            backlog_s=sum(each.backlog_s.values()),
+            jobs=sum(each.jobs.values()),
+            workers=each.workers,
+            speed=each.speed,
+            workers_wanted=each.workers_wanted(query_data.target_s),
+        )
+        for each in found.models
+    ]
+    taking = [worker.kind for worker in found.workers if not worker.draining]
+    return Status(
+        backlog_s=sum(model.backlog_s for model in models),
+        jobs=sum(model.jobs for model in models),
+        oldest_wait_s=ledger.oldest_wait_s(),
+        transcribe_workers=taking.count("transcribe"),
+        cpu_workers=taking.count("cpu"),
+        models=models,
+    )
