@@ -51,8 +51,10 @@ def make_celery(settings: Settings) -> Celery:
         worker_soft_shutdown_timeout=30,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
-        # Liveness is the ledger's heartbeat, and nothing is revoked; each start would leave a pidbox in Redis for ever.
-        worker_enable_remote_control=False,
+        # Liveness is the ledger's heartbeat, and nothing is revoked. A killed worker's pidbox stays in Redis until
+        # another one sweeps it, an hour later; one that ends in order takes it along.
+        worker_enable_remote_control=settings.remote_control,
+        worker_send_task_events=settings.remote_control,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={

@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="Ended jobs and their files are deleted after this many seconds; 0 keeps them."
     )
 
+    remote_control: bool = Field(
+        False, description="Workers answer `celery inspect`, `celery control` and Flower, and tell of their tasks."
+    )
+
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 

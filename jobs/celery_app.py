@@ -1,0 +1,6 @@
+"""The Celery app for Celery's own tools: `celery -A jobs.celery_app inspect ping`. Settings come from the environment."""
+
+from jobs.broker import make_celery
+from jobs.settings import Settings
+
+app = make_celery(Settings())
