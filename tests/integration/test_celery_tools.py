@@ -52,7 +52,7 @@ def test_inspect_and_nothing_stays(running: Service, redis: Redis) -> None:
     assert all(answer == {"ok": "pong"} for answer in pings.values())
     registered = inspect(running, "registered")
     assert {task for tasks in registered.values() for task in tasks} >= {CPU_TASK, TRANSCRIBE_TASK}
-    assert inspect(running, "active") == dict.fromkeys(pings, [])
+    assert inspect(running, "active") == {name: [] for name in pings}
     for name in list(running.processes):
         assert running.kill(name, signal.SIGTERM).wait(30) == 0
     left = ours_aside(redis)
