@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     transcription_retention_s: float = Field(
         0.0, ge=0, description="Their jobs are deleted this many seconds after the end; 0 keeps them as others."
     )
+    cue_columns: int = Field(42, ge=20, le=200, description="Most columns of a subtitle's line; full width takes two.")
+    cue_lines: int = Field(2, ge=1, le=2, description="Most lines of a subtitle.")
     max_upload_bytes: int = Field(10_000_000_000, ge=1, description="Largest accepted upload, in bytes.")
     upload_expiry_s: float = Field(
         86_400.0, gt=0, description="A resumable upload to which nothing is added for this long is removed."

@@ -15,6 +15,7 @@ from jobs.store import layout
 from jobs.submission import NAMELESS
 from web.formats import srt, txt
 from web.formats.document import parse
+from web.formats.tokens import CueShape
 from web.services import Services
 
 MEDIA_TYPES = {"jsonl": "application/jsonl", "zip": "application/zip"}
@@ -29,7 +30,8 @@ Describe = Callable[[Progress, int, BatchItem, ItemState], dict[str, Any]]
 def pieces(front: Services, progress: Progress, form: str, describe: Describe) -> Iterator[bytes]:
     """The whole export, as it is sent."""
     found = _items(front, progress, describe)
-    return _archive(found) if form == "zip" else _json_lines(found)
+    usual = CueShape(front.settings.cue_columns, front.settings.cue_lines)
+    return _archive(found, usual) if form == "zip" else _json_lines(found)
 
 
 def _items(front: Services, progress: Progress, describe: Describe) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -55,7 +57,7 @@ def _json_lines(found: Iterator[tuple[dict[str, Any], bytes]]) -> Iterator[bytes
         yield to_json(shown).removesuffix(b"}") + b',"transcript":' + transcript + b"}\n"
 
 
-def _archive(found: Iterator[tuple[dict[str, Any], bytes]]) -> Iterator[bytes]:
+def _archive(found: Iterator[tuple[dict[str, Any], bytes]], shape: CueShape) -> Iterator[bytes]:
     """A ZIP file with NAME.txt and NAME.srt for each transcript, and items.jsonl over all items."""
     written = _Written()
     listing = bytearray()
@@ -65,7 +67,7 @@ def _archive(found: Iterator[tuple[dict[str, Any], bytes]]) -> Iterator[bytes]:
                 shown["name"] = entry_name(shown["index"], shown["filename"] or "")
                 document = parse(stored)
                 archive.writestr(f"{shown['name']}.txt", "".join(txt.render(document)))
-                archive.writestr(f"{shown['name']}.srt", "".join(srt.render(document)))
+                archive.writestr(f"{shown['name']}.srt", "".join(srt.render(document, shape)))
             listing += to_json(shown) + b"\n"
             yield written.taken()
         archive.writestr("items.jsonl", bytes(listing))

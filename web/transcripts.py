@@ -14,6 +14,7 @@ from web.disposition import attachment
 from web.formats import srt, tsv, txt, vtt
 from web.formats.document import Document, parse
 from web.formats.script import rewrite
+from web.formats.tokens import CueShape
 from web.jobs import retry_after, unless_known, visible_job
 from web.openapi import TEXT, answer, errors, takes
 from web.problems import error_kinds, problem
@@ -31,10 +32,9 @@ MEDIA_TYPES = {
 }
 _RENDERERS: dict[str, Callable[[Document], Iterator[str]]] = {
     "txt": txt.render,
-    "srt": srt.render,
-    "vtt": vtt.render,
     "tsv": tsv.render,
 }
+_SUBTITLES = {"srt": srt.render, "vtt": vtt.render}
 _CONTENT = {media_type.partition(";")[0]: TEXT for media_type in MEDIA_TYPES.values()} | {
     MEDIA_TYPES["json"]: Transcript
 }
@@ -79,5 +79,9 @@ def _body(stored: bytes, query: TranscriptQuery) -> bytes:
         stored = rewrite(stored, query.script)
     if query.format == "json":  # as finish wrote it
         return stored
+    if query.format in _SUBTITLES:
+        usual = services().settings
+        shape = CueShape(query.columns or usual.cue_columns, query.lines or usual.cue_lines)
+        return "".join(_SUBTITLES[query.format](parse(stored), shape)).encode()
     render = txt.render_paragraphs if query.format == "txt" and query.timestamps else _RENDERERS[query.format]
     return "".join(render(parse(stored))).encode()

@@ -9,8 +9,13 @@ from jobs.transcript import Segment
 from web.formats.columns import columns
 from web.formats.document import Document, Timed
 
-#: A line of subtitles, in columns: 42 Latin letters or 21 Chinese characters.
-LINE_COLUMNS = 42
+
+class CueShape(NamedTuple):
+    """What a cue may fill: 42 columns are 42 Latin letters or 21 Chinese characters. lines: 1 or 2."""
+
+    columns: int = 42
+    lines: int = 2
+
 
 #: One full-width character with the punctuation that must not begin a line, or a run without spaces of anything else.
 _WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff\uac00-\ud7af]"
@@ -28,8 +33,10 @@ class Token(NamedTuple):
     columns: int
 
 
-def segment_tokens(document: Document) -> Iterator[tuple[Segment, tuple[Token, ...]]]:
+def segment_tokens(document: Document, shape: CueShape | None = None) -> Iterator[tuple[Segment, tuple[Token, ...]]]:
     """Each segment with its tokens, timed by the document's chars or words, else evenly.
+
+    Words that are longer than a line of the shape (the usual one by default) are cut.
 
     Chars and words belong to a segment if they spell its text; where they don't, time is shared out by width.
     Segments of several channels overlap in time: their chars and words come in the segments' order.
@@ -38,7 +45,7 @@ def segment_tokens(document: Document) -> Iterator[tuple[Segment, tuple[Token, .
     for segment in document.segments:
         parts = list(_by_time(segment, timed) if segment.channel is None else _by_spelling(segment, timed))
         times = _spelled_times(segment.text, parts) or _even_times(segment)
-        yield segment, _within(segment, tuple(_tokens(segment.text, times)))
+        yield segment, _within(segment, tuple(_tokens(segment.text, times, shape or CueShape())))
 
 
 def _within(segment: Segment, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
@@ -106,25 +113,25 @@ def _even_times(segment: Segment) -> list[tuple[float, float]]:
     return list(pairwise(edges))
 
 
-def _tokens(text: str, times: list[tuple[float, float]]) -> Iterator[Token]:
+def _tokens(text: str, times: list[tuple[float, float]], shape: CueShape) -> Iterator[Token]:
     position = 0  # in the text without its spaces
     end_before = 0
     for found in _TOKEN.finditer(text):
         space = found.start() > end_before
         end_before = found.end()
-        for piece, width in _fitting(found[0]):
+        for piece, width in _fitting(found[0], shape.columns):
             start, stop = position, position + len(piece)
             position = stop
             yield Token(piece, times[start][0], times[stop - 1][1], space, width)
             space = False
 
 
-def _fitting(word: str) -> Iterator[tuple[str, int]]:
+def _fitting(word: str, line_columns: int) -> Iterator[tuple[str, int]]:
     """The word, or, where it fits on no line, pieces that do, each with its columns."""
     begin, width = 0, 0
     for at, character in enumerate(word):
         width += columns(character)
-        if width > LINE_COLUMNS:
+        if width > line_columns:
             yield word[begin:at], width - columns(character)
             begin, width = at, columns(character)
     yield word[begin:], width

@@ -2,15 +2,16 @@
 
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from flask import Response
 from pydantic import BaseModel
 
+from jobs.settings import Settings
 from jobs.transcript import Segment, Transcript
 from web.formats import srt, txt, vtt
 from web.formats.document import Document, parse, split
-from web.formats.tokens import segment_tokens
+from web.formats.tokens import CueShape, segment_tokens
 from web.openai.schemas import (
     TranscribedSegment,
     TranscribedWord,
@@ -23,13 +24,16 @@ from web.openai.schemas import (
 from web.openapi import JSON
 
 PLAIN = "text/plain; charset=utf-8"
-_RENDERERS: dict[str, Callable[[Document], Iterator[str]]] = {"text": txt.render, "srt": srt.render, "vtt": vtt.render}
+_SUBTITLES = {"srt": srt.render, "vtt": vtt.render}
 
 
-def rendered(stored: bytes, fields: TranslationForm) -> Response:
+def rendered(stored: bytes, fields: TranslationForm, settings: Settings) -> Response:
     """The answer, from the transcript as it lies in the store."""
-    if render := _RENDERERS.get(fields.response_format):
-        return Response("".join(render(parse(stored))), content_type=PLAIN)
+    if fields.response_format == "text":
+        return Response("".join(txt.render(parse(stored))), content_type=PLAIN)
+    if render := _SUBTITLES.get(fields.response_format):
+        shape = CueShape(settings.cue_columns, settings.cue_lines)
+        return Response("".join(render(parse(stored), shape)), content_type=PLAIN)
     transcript, _, _ = split(stored)
     body: BaseModel
     if fields.response_format == "json":

@@ -159,7 +159,7 @@ def _answered(front: Services, fields: TranslationForm, attendance: Attendance, 
     if job.state is State.CANCELLED:
         raise JobCancelled
     if job.state is State.SUCCEEDED:
-        return rendered(front.store.read(layout.transcript(job.id)), fields)
+        return rendered(front.store.read(layout.transcript(job.id)), fields, front.settings)
     if is_json and not is_gone(request) and not front.waits.news.stopping:
         return _followed(front, attendance, held, JSON, lambda happened, _: _spaced(front, job.id, fields, happened))
     attendance.leave()
@@ -192,7 +192,7 @@ def _spaced(front: Services, job_id: str, fields: TranslationForm, happened: Hap
         return b" "
     if front.ledger.job(job_id).state is not State.SUCCEEDED:
         raise BrokenPipeError(errno.EPIPE, "the job has failed")
-    return rendered(front.store.read(layout.transcript(job_id)), fields).get_data()
+    return rendered(front.store.read(layout.transcript(job_id)), fields, front.settings).get_data()
 
 
 def _followed(front: Services, attendance: Attendance, held: ExitStack, media_type: str, render: Render) -> Response:

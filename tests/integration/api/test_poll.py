@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from jobs.errors import AudioUnreadable, Problem
-from tests.integration.api.fake_worker import TEXT, FakeWorker
+from jobs.store import AudioStore, layout
+from jobs.transcript import Segment
+from tests.integration.api.fake_worker import TEXT, FakeWorker, transcript
 from tests.integration.api.test_submit import refused
 from tests.support.waiting import eventually
 
@@ -193,6 +195,23 @@ def test_transcript_formats(
     extension = form.partition("&")[0]
     expected = f"attachment; filename=\"_ _x_.{extension}\"; filename*=UTF-8''%E8%AF%B4%20%22x%22.{extension}"
     assert answer.headers["Content-Disposition"] == expected
+
+
+def test_subtitles_in_the_shape_that_is_asked_for(
+    http: httpx.Client, recording: bytes, worker: FakeWorker, store: AudioStore
+) -> None:
+    job_id = submit(http, recording)
+    worker.succeed()
+    told = Segment(id=0, start_s=0.0, end_s=6.0, text="一" * 21 + "二" * 21)
+    written = transcript(job_id).model_copy(update={"segments": [told], "chars": None})
+    store.write(layout.transcript(job_id), [written.model_dump_json().encode()])
+    path = f"/v1/jobs/{job_id}/transcript"
+    assert http.get(f"{path}?format=srt").text.splitlines()[2:] == ["一" * 21, "二" * 21]
+    assert http.get(f"{path}?format=vtt&columns=84&lines=1").text.splitlines()[3:] == ["一" * 21 + "二" * 21]
+    lines = http.get(f"{path}?format=srt&columns=20&lines=1").text.splitlines()
+    assert max(len(line) for line in lines if line.strip("一二") == "") == 10
+    for wrong in ("lines=3", "columns=19", "columns=201"):
+        refused(http.get(f"{path}?format=srt&{wrong}"), 422, "invalid-request")
 
 
 def test_the_json_transcript_is_the_stored_document(http: httpx.Client, recording: bytes, worker: FakeWorker) -> None:

@@ -14,6 +14,7 @@ from web.formats import srt, tsv, txt, vtt
 from web.formats.columns import columns
 from web.formats.cues import LONGEST_MS, SHORTEST_MS, Cue, cues
 from web.formats.document import Document, document_of, parse
+from web.formats.tokens import CueShape
 
 HANZI = "今天我们去北京开会他说妈谢看三工人水火山"
 
@@ -76,14 +77,15 @@ def room(made: list[Cue], number: int) -> int:
     return after - before
 
 
+@pytest.mark.parametrize("shape", [CueShape(), CueShape(20, 1), CueShape(32, 2), CueShape(64, 1)])
 @pytest.mark.parametrize("seed", range(40))
-def test_cues_keep_the_rules_and_every_letter(seed: int) -> None:
+def test_cues_keep_the_rules_and_every_letter(seed: int, shape: CueShape) -> None:
     talk = spoken(seed)
-    made = made_of(talk)
+    made = list(cues(talk, shape))
     assert letters("".join("".join(cue.lines) for cue in made)) == letters("".join(s.text for s in talk.segments))
     for number, cue in enumerate(made):
-        assert 1 <= len(cue.lines) <= 2
-        assert all(columns(line) <= 42 for line in cue.lines)
+        assert 1 <= len(cue.lines) <= shape.lines
+        assert all(columns(line) <= shape.columns for line in cue.lines)
         assert cue.start_ms < cue.end_ms <= cue.start_ms + LONGEST_MS
         assert cue.end_ms - cue.start_ms >= SHORTEST_MS or room(made, number) < SHORTEST_MS
     assert all(one.end_ms <= other.start_ms for one, other in pairwise(made))
