@@ -1,5 +1,5 @@
 # A worker of either kind: prepare (CPU) or transcribe (a model on a CPU or GPU).
-FROM python:3.12-slim
+FROM python:3.12-slim-bookworm
 # Where torch comes from; empty means where everything else comes from, which on Linux is its CUDA build.
 ARG TORCH_INDEX=""
 WORKDIR /app
@@ -14,6 +14,7 @@ RUN useradd --create-home tingxie && mkdir /data /models && chown tingxie /data 
 USER tingxie
 VOLUME /data
 # Downloaded models stay in a volume of their own.
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ENV TINGXIE_DATA_DIR=/data HF_HOME=/models
 ENTRYPOINT ["tingxie"]
 CMD ["worker", "transcribe"]

@@ -1,5 +1,6 @@
 """`tingxie worker transcribe|prepare`: the workers' commands."""
 
+import platform
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -39,6 +40,21 @@ def prepare(
     from worker.prepare_process import run_prepare  # noqa: PLC0415
 
     _run("prepare", {"prepare_processes": processes}, run_prepare)
+
+
+@app.command()
+def check() -> None:
+    """Tell whether a worker of this machine is alive, by its name in the ledger: a container's health check."""
+    from jobs.ledger import Ledger  # noqa: PLC0415
+
+    here = platform.node()
+    try:
+        alive = [worker.incarnation for worker in Ledger.connect(read_settings({})).workers() if worker.host == here]
+    except TingxieError as error:
+        typer.echo(f"tingxie worker check: {error.detail}. {error.remedy}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo("\n".join(alive) or f"no worker of {here} is alive")
+    raise typer.Exit(0 if alive else 1)
 
 
 def read_settings(chosen: dict[str, Any]) -> Settings:
