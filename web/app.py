@@ -32,10 +32,12 @@ from web import (
     metrics,
     models,
     openapi,
+    page_views,
     problems,
     proxies,
     rate_limit,
     request_log,
+    session,
     submitting,
     transcripts,
     upload,
@@ -129,6 +131,8 @@ def create_app(
         metrics,
         index,
         docs,
-    ):
+        page_views,
+        session,
+        ):
         app.register_blueprint(part.blueprint)
     return app

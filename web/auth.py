@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, g, request
+from werkzeug.http import parse_cookie
 
 from jobs.api_key import ApiKey, Scope, split
 from jobs.errors import RequestError
@@ -13,14 +14,17 @@ from web.rate_limit import TOLD
 from web.services import EXTENSION, Caller, Services
 
 #: open to everybody: probes, the description of the API, and what leads to it
-OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})
-OPEN_BELOW = ("/problems/", "/docs/")
+OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs", "/status", "/session"})
+OPEN_BELOW = ("/problems/", "/docs/", "/page/")
 #: the service's figures, over everybody's jobs: a scope of their own, since monitoring needs no other
 FIGURES = frozenset({"/metrics", "/v1/status"})
 #: these only look
 READING = frozenset({"GET", "HEAD"})
 #: where looking belongs to submitting: an upload goes on from the offset that it asks for
 SUBMITTING_BELOW = ("/v1/uploads/",)
+#: where a browser keeps the key (web.session), and the header that only our own page can send along with it
+COOKIE = "tingxie_key"
+FROM_PAGE = "X-Tingxie-Page"
 #: where the environment of a request keeps an error that was met before Flask
 FAILED = "tingxie.failed"
 
@@ -54,6 +58,13 @@ class ScopeMissing(RequestError):
         self.headers = {"WWW-Authenticate": f'Bearer realm="tingxie", error="insufficient_scope", scope="{scope}"'}
 
 
+class NotFromPage(RequestError):
+    type = "not-from-page"
+    title = "This request may come from another site"
+    remedy = f"Send the header {FROM_PAGE}: 1 with what a cookie signs, or a key in Authorization."
+    status = 403
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """A before_request hook, one for each application."""
@@ -71,8 +82,8 @@ class Authentication:
         if _is_open(environ) or not self.front.keys.in_use():
             return Caller()
         try:
-            key = self._key(environ)
-        except (KeyRequired, KeyUnknown):
+            key = find_key(self.front, _sent_token(environ))
+        except (KeyRequired, KeyUnknown, NotFromPage):
             self._count(environ, f"address:{environ.get('REMOTE_ADDR')}", None)
             raise
         self._count(environ, f"key:{key.id}", key.requests_per_minute)
@@ -88,22 +99,23 @@ class Authentication:
         if limit:
             environ[TOLD] = self.front.rates.spend(identity, limit)
 
-    def _key(self, environ: dict[str, Any]) -> ApiKey:
-        token = _sent_token(environ)
-        if not token:
-            raise KeyRequired
-        parts = split(token)
-        key = self.front.keys.find(parts[0]) if parts else None
-        if parts is None or key is None or not key.matches(parts[1]) or key.revoked_at is not None:
-            raise KeyUnknown
-        return key
+
+def find_key(front: Services, token: str) -> ApiKey:
+    """The key that a token stands for. Raises KeyRequired where it is empty, else KeyUnknown."""
+    if not token:
+        raise KeyRequired
+    parts = split(token)
+    key = front.keys.find(parts[0]) if parts else None
+    if parts is None or key is None or not key.matches(parts[1]) or key.revoked_at is not None:
+        raise KeyUnknown
+    return key
 
 
 SECURITY_SCHEMES.update(
     bearer={"type": "http", "scheme": "bearer", "description": "An API key, `tx_…`, where the server has keys."},
     header={"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
 )
-EVERYWHERE.extend((KeyRequired, KeyUnknown, ScopeMissing))
+EVERYWHERE.extend((KeyRequired, KeyUnknown, ScopeMissing, NotFromPage))
 
 
 def register(app: Flask) -> None:
@@ -132,4 +144,19 @@ def _sent_token(environ: dict[str, Any]) -> str:
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
         return str(token).strip()
-    return str(environ.get("HTTP_X_API_KEY", "")).strip()
+    if sent := str(environ.get("HTTP_X_API_KEY", "")).strip():
+        return sent
+    cookie = sent_cookie(environ)
+    if cookie and environ["REQUEST_METHOD"] not in READING:
+        check_from_page(environ)
+    return cookie
+
+
+def sent_cookie(environ: dict[str, Any]) -> str:
+    return parse_cookie(environ["HTTP_COOKIE"]).get(COOKIE, "") if "HTTP_COOKIE" in environ else ""
+
+
+def check_from_page(environ: dict[str, Any]) -> None:
+    """Raise NotFromPage unless a script of this very site made the request: no form and no other site can."""
+    if environ.get("HTTP_X_TINGXIE_PAGE") != "1":
+        raise NotFromPage(f"The request is signed by a cookie and lacks the header {FROM_PAGE}.")

@@ -3,9 +3,11 @@
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
+from flask import Response
 
 from jobs.errors import RequestError, TingxieError
-from web.openapi import errors, takes
+from web import page_views
+from web.openapi import TEXT, answer, errors, takes
 from web.problems import TYPES, error_kinds
 from web.schemas import Index, ProblemKind
 
@@ -21,10 +23,19 @@ class PageNotFound(RequestError):
 
 @blueprint.get("/")
 @blueprint.output(Index)
-@blueprint.doc(operation_id="index", extensions=takes(open=True))
-def index() -> Index:
-    """Where things are"""
-    return Index(
+@blueprint.doc(
+    operation_id="index",
+    responses={200: answer("Where things are; for browsers the page", {"application/json": Index, "text/html": TEXT})},
+    extensions=takes(open=True),
+)
+def index() -> Response:
+    """Where things are
+
+    Browsers, which ask for HTML, get the page.
+    """
+    if page_views.is_wanted():
+        return page_views.page()
+    found = Index(
         name="Tingxie",
         version=version("tingxie"),
         links={
@@ -38,6 +49,7 @@ def index() -> Index:
             "status": "/v1/status",
         },
     )
+    return Response(found.model_dump_json(), headers={"Vary": "Accept"}, content_type="application/json")
 
 
 @blueprint.get(f"{TYPES}<name>")

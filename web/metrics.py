@@ -7,6 +7,7 @@ from flask import Flask, Response, g, request
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from pydantic import BaseModel, Field
 
+from jobs.ledger import WorkerInfo
 from web.openapi import TEXT, answer, errors
 from web.schemas import Answer
 from web.services import services
@@ -46,6 +47,19 @@ class ModelStatus(Answer):
     )
 
 
+class WorkerStatus(Answer):
+    """A live process that claims work."""
+
+    id: str
+    kind: str = Field(description="`transcribe`, or `cpu`: decodes, writes transcripts, fetches.")
+    host: str
+    pid: int
+    models: list[str]
+    idle_slots: int = Field(description="Units of work that it could begin at once.")
+    speed: float = Field(description="Seconds of audio a second, measured lately; 0 until measured.")
+    draining: bool = Field(description="Takes no new work.")
+
+
 class Status(Answer):
     """How much waits, and how many work on it."""
 
@@ -55,6 +69,7 @@ class Status(Answer):
     transcribe_workers: int
     cpu_workers: int
     models: list[ModelStatus]
+    workers: list[WorkerStatus]
 
 
 @blueprint.get("/metrics")
@@ -102,4 +117,18 @@ def status(query_data: StatusQuery) -> Status:
         transcribe_workers=taking.count("transcribe"),
         cpu_workers=taking.count("cpu"),
         models=models,
+        workers=[_shown(worker) for worker in found.workers],
+    )
+
+
+def _shown(worker: WorkerInfo) -> WorkerStatus:
+    return WorkerStatus(
+        id=worker.incarnation,
+        kind=worker.kind,
+        host=worker.host,
+        pid=worker.pid,
+        models=[key.split("@")[0] for key in worker.model_keys],
+        idle_slots=worker.idle_slots,
+        speed=worker.speed,
+        draining=worker.draining,
     )
