@@ -25,7 +25,10 @@ class PageNotFound(RequestError):
 @blueprint.output(Index)
 @blueprint.doc(
     operation_id="index",
-    responses={200: answer("Where things are; for browsers the page", {"application/json": Index, "text/html": TEXT})},
+    responses={
+        **errors(),
+        200: answer("Where things are; for browsers the page", {"application/json": Index, "text/html": TEXT}),
+    },
     extensions=takes(open=True),
 )
 def index() -> Response:

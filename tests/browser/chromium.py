@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.waiting import eventually
+
 AXE = Path(__file__).parent / "vendor" / "axe.min.js.gz"
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: contacts nobody, and needs neither a display nor a sandbox's privileges
@@ -25,6 +27,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+WAIT_S = 30.0
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -49,7 +52,8 @@ def opened(browser: Browser, url: str, *, size: dict[str, int] = WIDE, **options
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda said: troubles.append(said.text) if _is_trouble(said.text, said.type) else None)
-    page.on("request", lambda asked: None if asked.url.startswith(url) else troubles.append(f"asks {asked.url}"))
+    here = url.partition("/#")[0]
+    page.on("request", lambda asked: None if asked.url.startswith(here) else troubles.append(f"asks {asked.url}"))
     page.goto(url)
     yield page
     context.close()
@@ -59,6 +63,11 @@ def opened(browser: Browser, url: str, *, size: dict[str, int] = WIDE, **options
 def _is_trouble(text: str, kind: str) -> bool:
     """Errors, but for answers that aren't 200: those are the page's business."""
     return kind == "error" and not text.startswith("Failed to load resource")
+
+
+def until(page: Page, condition: str) -> None:
+    """Until it is true on the page. Playwright's own wait_for_function evaluates text there, which our policy forbids."""
+    eventually(lambda: page.evaluate(condition), WAIT_S)
 
 
 def assert_accessible(page: Page) -> None:
@@ -75,6 +84,6 @@ def assert_fits(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """A screenshot for docs/images/, where TINGXIE_PICTURES asks for it (`make pictures`)."""
+    """A screenshot for docs/images/."""
     assert re.fullmatch(r"[a-z0-9-]+", name)
     page.screenshot(path=IMAGES / f"{name}.png")

@@ -1,7 +1,6 @@
 """A browser, and the service with the fake model: a front end, a transcribe worker, a prepare worker."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -24,8 +23,3 @@ def running(browser: Browser, redis_server: RedisServer, tmp_path_factory: pytes
     settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
     with service(settings, folder, web=True) as started:
         yield started
-
-
-@pytest.fixture
-def speech(tmp_path: Path) -> Path:
-    return tmp_path / "talk.wav"
