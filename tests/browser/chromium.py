@@ -66,7 +66,7 @@ def _is_trouble(text: str, kind: str) -> bool:
 
 
 def until(page: Page, condition: str) -> None:
-    """Until it is true on the page. Playwright's own wait_for_function evaluates text there, which our policy forbids."""
+    """Until it is true on the page. Playwright's wait_for_function evaluates text there, which our policy forbids."""
     eventually(lambda: page.evaluate(condition), WAIT_S)
 
 
