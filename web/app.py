@@ -133,6 +133,6 @@ def create_app(
         docs,
         page_views,
         session,
-        ):
+    ):
         app.register_blueprint(part.blueprint)
     return app

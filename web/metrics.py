@@ -1,6 +1,7 @@
 """/metrics for Prometheus, and /v1/status, the figures that autoscalers and people read, as JSON."""
 
 import time
+from collections.abc import Mapping
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, g, request
@@ -8,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from pydantic import BaseModel, Field
 
 from jobs.ledger import WorkerInfo
+from jobs.model import ModelSpec
 from web.openapi import TEXT, answer, errors
 from web.schemas import Answer
 from web.services import services
@@ -117,17 +119,17 @@ def status(query_data: StatusQuery) -> Status:
         transcribe_workers=taking.count("transcribe"),
         cpu_workers=taking.count("cpu"),
         models=models,
-        workers=[_shown(worker) for worker in found.workers],
+        workers=[_shown(worker, found.specs) for worker in found.workers],
     )
 
 
-def _shown(worker: WorkerInfo) -> WorkerStatus:
+def _shown(worker: WorkerInfo, specs: Mapping[str, ModelSpec]) -> WorkerStatus:
     return WorkerStatus(
         id=worker.incarnation,
         kind=worker.kind,
         host=worker.host,
         pid=worker.pid,
-        models=[key.split("@")[0] for key in worker.model_keys],
+        models=[specs[key].model for key in worker.model_keys if key in specs],
         idle_slots=worker.idle_slots,
         speed=worker.speed,
         draining=worker.draining,

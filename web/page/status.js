@@ -19,7 +19,7 @@ export function showStatus(main) {
     showReadiness(state, checks, ready);
     if (status.status === "fulfilled") {
       workers.replaceChildren(workersTable(status.value.workers));
-      backlog.replaceChildren(backlogTable(status.value), h("p", {}, `${t("oldest")}: ${lasting0(status.value.oldest_wait_s)} · ${t("toPrepare")}: ${status.value.claimable_cpu_units}`));
+      backlog.replaceChildren(backlogTable(status.value), h("p", {}, `${t("oldest")}: ${lasting0(status.value.oldest_wait_s)}`));
     } else {
       const why = status.reason.status === 403 ? t("needsAdmin") : status.reason.status ? status.reason.message : t("away");
       for (const each of [workers, backlog]) each.replaceChildren(h("p", { class: "muted" }, why));
@@ -66,8 +66,11 @@ function workersTable(workers) {
 }
 
 function backlogTable(status) {
-  const rows = status.backlog.map((each) => [each.model, lasting0(each.backlog_s), each.speed ? t("times", { n: each.speed.toFixed(1) }) : "–", each.eta_s === null ? t("unknown") : lasting0(each.eta_s)]);
-  return rows.length ? table([t("model"), t("audioHours"), t("speedOf"), t("doneIn")], rows) : h("p", {}, t("none"));
+  const rows = status.models.map((each) => {
+    const speed = each.speed * each.workers;
+    return [each.model, each.jobs, lasting0(each.backlog_s), speed ? t("times", { n: speed.toFixed(1) }) : "–", speed ? lasting0(each.backlog_s / speed) : t("unknown")];
+  });
+  return rows.length ? table([t("model"), t("unfinished"), t("audioHours"), t("speedOf"), t("doneIn")], rows) : h("p", {}, t("none"));
 }
 
 function failuresList(page) {

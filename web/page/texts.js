@@ -139,10 +139,10 @@ const rows = {
   doneIn: ["Done in", "預計完成", "预计完成"],
   unknown: ["unknown", "未知", "未知"],
   oldest: ["Oldest wait", "最久等待", "最久等待"],
-  toPrepare: ["To prepare or finish", "待準備或收尾", "待准备或收尾"],
+  unfinished: ["Unfinished", "未完成", "未完成"],
   failures: ["Failed, of the last hour's recordings", "過去一小時提交而失敗的錄音", "过去一小时提交而失败的录音"],
   none: ["None", "無", "无"],
-  needsAdmin: ["Workers and backlog are shown to keys with the scope admin.", "工作程序與待處理量僅對具 admin 權限的金鑰顯示。", "工作进程与待处理量仅对具有 admin 权限的密钥显示。"],
+  needsAdmin: ["Workers and backlog are shown to keys with the scope metrics.", "工作程序與待處理量僅對具 metrics 權限的金鑰顯示。", "工作进程与待处理量仅对具有 metrics 权限的密钥显示。"],
 };
 
 const column = (n) => Object.fromEntries(Object.entries(rows).map(([name, texts]) => [name, texts[n]]));

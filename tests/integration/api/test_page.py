@@ -7,7 +7,6 @@ from importlib import resources
 import httpx
 import pytest
 
-from jobs.api_key import Scope
 from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_submit import refused
@@ -65,8 +64,6 @@ def test_what_others_wrote_is_as_it_was_published(http: httpx.Client, name: str,
 
 def test_without_keys_nobody_signs_in(http: httpx.Client) -> None:
     assert http.get("/session").json()["wants_key"] is False
-    status = http.get("/v1/status").json()
-    assert (status["workers"], status["claimable_cpu_units"]) == ([], 0)
 
 
 def test_a_key_becomes_a_cookie(keyed_server: WebServer, hold: Holders) -> None:
@@ -94,8 +91,3 @@ def test_a_cookie_alone_changes_nothing(keyed_server: WebServer, hold: Holders) 
             headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
             refused(browser.request(method, path, headers=headers), 403, "not-from-page")
             assert browser.request(method, path, headers={**headers, **OURS}).status_code not in (401, 403)
-
-
-def test_status_is_for_admins(keyed_server: WebServer, hold: Holders) -> None:
-    refused(hold(keyed_server).client.get("/v1/status"), 403, "scope-missing")
-    assert hold(keyed_server, [Scope.ADMIN]).client.get("/v1/status").status_code == 200
