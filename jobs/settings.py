@@ -92,8 +92,12 @@ class Settings(BaseSettings):
     webhook_timeout_s: float = Field(15.0, gt=0, description="A webhook's receiver must answer within this time.")
 
     model: str = Field(DEFAULT_MODEL, description="Hub id or local folder of the model that a worker serves.")
+    models: str = Field(
+        "",
+        description="Models that one worker command serves, NAME or NAME@REVISION, with commas; empty: the one above.",
+    )
     revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
-    device: str = Field("auto", description="Where the model runs: auto, cpu, cuda or cuda:N.")
+    device: str = Field("auto", description="Where the model runs: auto, cpu, cuda, cuda:N, or all: on each GPU.")
     dtype: Dtype = Field("auto", description="Arithmetic of the network; auto is bfloat16 where fast, else float32.")
     model_threads: int = Field(0, ge=0, description="CPU threads of one forward pass; 0 leaves it to torch.")
 

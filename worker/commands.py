@@ -8,28 +8,45 @@ import typer
 from pydantic import ValidationError
 
 from jobs.errors import SetupError, TingxieError
+from jobs.logs import configure_logs
 from jobs.settings import Settings
-
-#: sysexits.h: the configuration is at fault; starting again won't help
-EX_CONFIG = 78
+from worker.crew import ALL_DEVICES, EX_CONFIG, own_command, plan_crew, run_crew, served_models
 
 app = typer.Typer(help="Run a worker: transcribe or prepare.", no_args_is_help=True)
 
 
 @app.command()
 def transcribe(
-    model: Annotated[str | None, typer.Option(help="Hub id or local folder of the model.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Hub id or local folder, NAME@REVISION for a revision; repeat for several.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, or all: a process on each GPU.")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads that load, run and commit.")] = None,
 ) -> None:
-    """Run the model over windows, in the foreground; SIGTERM ends the batch in hand and hands back the rest."""
+    """Run models over windows, in the foreground; SIGTERM ends the batches in hand and hands back the rest."""
+    models = ",".join(model) if model else None
+    _run("transcribe", {"models": models, "device": device, "dtype": dtype, "transcribe_threads": threads}, _transcribe)
+
+
+def _transcribe(settings: Settings) -> int:
+    """One model on one device in this process, several in a process each."""
+    models = served_models(settings)
+    if len(models) > 1 or settings.device == ALL_DEVICES:
+        configure_logs(settings)
+        return run_crew(plan_crew(settings, _count_devices), own_command())
     # torch and transformers take seconds and hundreds of megabytes: only this command needs them.
     from worker.model import load_model  # noqa: PLC0415
     from worker.transcribe_process import run_transcribe  # noqa: PLC0415
 
-    chosen = {"model": model, "device": device, "dtype": dtype, "transcribe_threads": threads}
-    _run("transcribe", chosen, lambda settings: run_transcribe(settings, load_model))
+    ((name, revision),) = models
+    return run_transcribe(settings.model_copy(update={"model": name, "revision": revision}), load_model)
+
+
+def _count_devices() -> int:
+    import torch  # noqa: PLC0415
+
+    return torch.cuda.device_count()
 
 
 @app.command()
