@@ -4,6 +4,7 @@ A message is a hint: it says only that there is work in a queue. Losing or doubl
 ledger is the truth and the reconciler sends hints anew.
 """
 
+from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -21,6 +22,9 @@ CPU_QUEUE = "tingxie.cpu"
 #: wire names of the two tasks; a rename breaks workers of other versions on the same queue
 CPU_TASK = "tingxie.work_cpu"
 TRANSCRIBE_TASK = "tingxie.work_transcribe"
+
+#: header of a hint: the version that sent it. A receiver needs none of it; it is there for whoever looks into a queue
+VERSION_HEADER = "tingxie"
 
 #: a queue that holds so many hints needs no more: each lets a worker go on until nothing is claimable
 MOST_WAITING = 64
@@ -75,6 +79,7 @@ class Hinter:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._headers = {VERSION_HEADER: version("tingxie")}
         connection: Connection = app.connection_for_write(transport_options=SENDER_TRANSPORT)
         self._connections = connection.Pool(limit=SENDER_CONNECTIONS)
 
@@ -96,7 +101,14 @@ class Hinter:
             with self._connections.acquire(block=True, timeout=SENDER_TRANSPORT["socket_timeout"]) as connection:
                 missing = min(count, MOST_WAITING - _waiting(connection, queue))
                 while sent < missing:
-                    self._app.send_task(task, queue=queue, connection=connection, retry=False, ignore_result=True)
+                    self._app.send_task(
+                        task,
+                        queue=queue,
+                        connection=connection,
+                        retry=False,
+                        ignore_result=True,
+                        headers=self._headers,
+                    )
                     sent += 1
         except (KombuError, RedisError, OSError) as error:
             log.warning("hint.failed", queue=queue, error=str(error) or type(error).__name__)

@@ -90,6 +90,7 @@ class JobOptions(BaseModel):
 
 #: what of a request its transcript doesn't depend on; jobs that differ in nothing else share their work
 OF_THE_JOB_ONLY = {
+    "format",
     "id",
     "owner",
     "created_at",
@@ -108,6 +109,8 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    #: of this record; raised where a reader of the one before would go wrong, not where a field is added
+    format: int = 1
     id: str
     owner: str = "local"
     created_at: float

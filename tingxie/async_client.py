@@ -7,7 +7,7 @@ async with AsyncClient("http://127.0.0.1:8000") as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -165,8 +165,17 @@ class AsyncClient:
     async def delete(self, job_id: str) -> None:
         await self._call(calls.delete(job_id))
 
-    async def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
-        return await self._call(calls.jobs(state, limit, cursor))
+    async def list(
+        self,
+        *,
+        state: str = "",
+        limit: int = 50,
+        cursor: str = "",
+        owner: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> JobPage:
+        """A page of jobs, newest first. owner: somebody else's (scope `admin`). metadata: only with these notes."""
+        return await self._call(calls.jobs(state, limit, cursor, owner, metadata))
 
     async def service_status(self, *, target_s: float = 300.0) -> dict[str, Any]:
         """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""

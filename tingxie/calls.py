@@ -68,8 +68,11 @@ def events_path(job_id: str) -> str:
     return f"{job_path(job_id)}/events"
 
 
-def jobs(state: str, limit: int, cursor: str) -> Call[JobPage]:
-    asked = {"state": state, "limit": str(limit), "cursor": cursor}
+def jobs(
+    state: str, limit: int, cursor: str, owner: str = "", metadata: Mapping[str, str] | None = None
+) -> Call[JobPage]:
+    notes = {f"metadata[{name}]": text for name, text in (metadata or {}).items()}
+    asked = {"state": state, "limit": str(limit), "cursor": cursor, "owner": owner, **notes}
     return Call("GET", "/v1/jobs", page_of, query={name: text for name, text in asked.items() if text})
 
 

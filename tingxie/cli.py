@@ -5,6 +5,7 @@ import typer
 from tingxie.commands.cancel import cancel
 from tingxie.commands.delete import delete
 from tingxie.commands.doctor import doctor
+from tingxie.commands.erase import erase
 from tingxie.commands.evaluate import evaluate
 from tingxie.commands.list import list_jobs
 from tingxie.commands.result import result
@@ -23,7 +24,7 @@ app = typer.Typer(
     help="Transcribe audio by a tingxie server.\n\n"
     "Exit status: 0 done, 1 some failed, 2 usage, 3 server unreachable, 4 no such job, 5 not ended, 130 Ctrl-C.",
 )
-for command in (submit, status, result, watch, cancel, delete, evaluate):
+for command in (submit, status, result, watch, cancel, delete, erase, evaluate):
     app.command()(command)
 app.command("list")(list_jobs)
 app.command()(up)

@@ -7,7 +7,7 @@ with Client("http://127.0.0.1:8000") as client:
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -163,8 +163,17 @@ class Client:
     def delete(self, job_id: str) -> None:
         self._call(calls.delete(job_id))
 
-    def list(self, *, state: str = "", limit: int = 50, cursor: str = "") -> JobPage:
-        return self._call(calls.jobs(state, limit, cursor))
+    def list(
+        self,
+        *,
+        state: str = "",
+        limit: int = 50,
+        cursor: str = "",
+        owner: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> JobPage:
+        """A page of jobs, newest first. owner: somebody else's (scope `admin`). metadata: only with these notes."""
+        return self._call(calls.jobs(state, limit, cursor, owner, metadata))
 
     def service_status(self, *, target_s: float = 300.0) -> dict[str, Any]:
         """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""

@@ -32,10 +32,13 @@ def test_all_data_is_deleted(settings: Settings, own_redis: OwnRedis, calm: Calm
             redis.flushdb()
         where = {"TINGXIE_REDIS_URL": own_redis.url, "TINGXIE_DATA_DIR": str(settings.data_dir)}
         first = tingxie("recover", "--json", **where)
-        assert (first.returncode, first.stdout) == (0, '{"restored": 1, "entered": 1, "known": 0, "skipped": 0}\n')
+        assert (first.returncode, first.stdout) == (
+            0,
+            '{"restored": 1, "entered": 1, "known": 0, "skipped": 0, "batches": 0}\n',
+        )
         outcome.recovers()
         again = tingxie("recover", **where)
-        assert again.stdout == "0 restored, 0 entered, 2 known, 0 skipped\n"
+        assert again.stdout == "0 restored, 0 entered, 2 known, 0 skipped, 0 batches\n"
         outcome.check(restored=[done])
         assert running.job(done).duration_s == 20.0
         running.check_alive()

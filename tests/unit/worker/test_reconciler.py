@@ -1,8 +1,12 @@
 """How many hints the reconciler sends, and what it does after an outage."""
 
-import pytest
+import json
+from importlib.metadata import version
 
-from jobs.broker import CPU_QUEUE, MOST_WAITING, Hinter, make_celery, transcribe_queue
+import pytest
+from redis import Redis
+
+from jobs.broker import CPU_QUEUE, MOST_WAITING, VERSION_HEADER, Hinter, make_celery, transcribe_queue
 from jobs.errors import LedgerUnavailable
 from jobs.ledger import Ledger
 from jobs.settings import Settings
@@ -65,6 +69,12 @@ def test_leases_are_given_time_after_an_outage(
 def test_a_queue_is_never_flooded(hinter: Hinter, redis: object) -> None:
     assert hinter.cpu(1000) == MOST_WAITING
     assert hinter.cpu() == 0
+
+
+def test_a_hint_tells_the_version_that_sent_it(hinter: Hinter, redis: Redis) -> None:
+    hinter.cpu()
+    [message] = redis.lrange(CPU_QUEUE, 0, -1)
+    assert json.loads(message)["headers"][VERSION_HEADER] == version("tingxie")
 
 
 def test_a_hint_that_can_not_be_sent_is_no_error() -> None:
