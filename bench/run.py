@@ -3,13 +3,27 @@
 import sys
 from collections.abc import Callable
 
-from bench import accuracy, article, connections, demo, fairness, ledger, polls, report, scaling, timestamps, upload
+from bench import (
+    accuracy,
+    article,
+    confidence,
+    connections,
+    demo,
+    fairness,
+    ledger,
+    polls,
+    report,
+    scaling,
+    timestamps,
+    upload,
+)
 from bench.figure import Figure
 
 #: quick enough for `make bench`: at most 15 minutes on two cores together
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "accuracy": accuracy.measure,
     "article": article.measure,
+    "confidence": confidence.measure,
     "connections": connections.measure,
     "demo": demo.measure,
     "polls": polls.measure,

@@ -7,6 +7,7 @@ import pytest
 
 from demo_model.evaluate import score
 from tests.support.accuracy import transcribe_folder
+from tests.support.confidence import auroc, hear
 from tests.support.stack import Up
 from tingxie.client import Client
 
@@ -39,3 +40,15 @@ def test_three_minute_recordings_are_understood(client: Client) -> None:
 
     assert result.recordings == 4
     assert result.cer <= 0.025
+
+
+def test_confidence_tells_wrong_characters_from_right_ones(client: Client, tmp_path: Path) -> None:
+    at = {
+        snr_db: hear(client, DATA / "heldout", tmp_path, snr_db=snr_db, every=6, timeout_s=600)
+        for snr_db in (20.0, 10.0, 5.0, 0.0)
+    }
+
+    together = [each for some in at.values() for each in some]
+    assert sum(not each.is_right for each in together) > 200
+    assert auroc(together) >= 0.85
+    assert auroc(at[10.0]) >= 0.85
