@@ -1,7 +1,6 @@
 """Debian's Chromium by Playwright, and what every browser test asks of a page."""
 
 import gzip
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.support.waiting import eventually
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js.gz"
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: contacts nobody, and needs neither a display nor a sandbox's privileges
 ARGUMENTS = [
     "--headless=new",
@@ -81,9 +79,3 @@ def assert_accessible(page: Page) -> None:
 def assert_fits(page: Page) -> None:
     """Nothing is wider than the window."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def picture(page: Page, name: str) -> None:
-    """A screenshot for docs/images/."""
-    assert re.fullmatch(r"[a-z0-9-]+", name)
-    page.screenshot(path=IMAGES / f"{name}.png")

@@ -31,7 +31,7 @@ def test_from_upload_to_transcript(browser: Browser, running: Service, tmp_path:
         job_id = page.url.rpartition("/")[2]
         text = "".join(page.locator(".words").all_inner_texts())
         assert text == re.sub(r"\s", "", running.transcript(job_id).text)
-        until(page, "document.querySelector('audio').duration > 29")
+        until(page, "document.querySelector('audio')?.duration > 29")
         checked(page)
 
 
@@ -41,16 +41,16 @@ def test_a_character_is_heard_where_it_is_clicked(browser: Browser, running: Ser
     chars = running.transcript(job_id).chars
     assert chars
     with opened(browser, f"{running.url}/#/job/{job_id}") as page:
-        until(page, "document.querySelector('audio').readyState > 0")
+        until(page, "document.querySelector('audio')?.readyState > 0")
         page.locator(".c").nth(20).click()
-        until(page, "document.querySelector('audio').currentTime > 0")
+        until(page, "document.querySelector('audio')?.currentTime > 0")
         expect(page.locator(".segment.current")).to_have_count(1)
         begun = page.evaluate("document.querySelector('audio').currentTime")
         assert chars[20].start_s - 0.01 <= begun < chars[20].start_s + 5
         page.evaluate("document.querySelector('audio').pause()")
         for n in (3, 50):
             page.evaluate("(at) => document.querySelector('audio').currentTime = at", chars[n].start_s + 0.001)
-            until(page, f"document.querySelectorAll('.c')[{n}].classList.contains('now')")
+            until(page, f"document.querySelectorAll('.c')[{n}]?.classList.contains('now')")
 
 
 def checked(page: Page) -> None:

@@ -7,7 +7,7 @@ export const address = (path) => new URL(path, document.baseURI).href;
 
 export class Refused extends Error {
   constructor(status, problem) {
-    super([problem.detail || problem.title, problem.remedy].filter(Boolean).join(" ") || `HTTP ${status}`);
+    super(sentences([problem.detail || problem.title, problem.remedy]) || `HTTP ${status}`);
     this.status = status;
     this.type = (problem.type || "").split("/").pop();
   }
@@ -57,3 +57,6 @@ export class Repeated {
     return response.json();
   }
 }
+
+/** Joined as sentences, each once. */
+export const sentences = (texts) => [...new Set(texts.filter(Boolean))].map((text) => (/[.!?。]$/.test(text) ? text : `${text}.`)).join(" ");

@@ -1,5 +1,5 @@
 // One recording: its text as it grows, and the transcript with its player once it is there.
-import { ask, get } from "./api.js";
+import { ask, get, sentences } from "./api.js";
 import { announce, h, say, toast } from "./dom.js";
 import { follow } from "./follow.js";
 import { t } from "./i18n.js";
@@ -75,7 +75,7 @@ class JobView {
     this.bar.value = job.progress || 0;
     this.bar.setAttribute("aria-label", t("progressOf", { name: job.filename }));
     const troubles = [job.error, ...job.warnings].filter(Boolean);
-    this.trouble.replaceChildren(...troubles.map((each) => h("p", {}, [each.title, each.detail, each.remedy].filter((text, n, all) => text && all.indexOf(text) === n).join(". "))));
+    this.trouble.replaceChildren(...troubles.map((each) => h("p", {}, sentences([each.title, each.detail, each.remedy]))));
     this.cancel.hidden = !isActive;
     this.retry.hidden = !["failed", "cancelled"].includes(job.state);
     if (isActive) {

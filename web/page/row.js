@@ -1,4 +1,5 @@
 // One recording in the list.
+import { sentences } from "./api.js";
 import { h, say } from "./dom.js";
 import { t } from "./i18n.js";
 import { clock, lasting, moment, percent } from "./units.js";
@@ -15,7 +16,7 @@ export class Row {
     this.buttons = Object.fromEntries(
       ["cancel", "retry", "delete"].map((name) => [name, h("button", { type: "button", on: { click: () => act(name, this.job) } }, t(name))]),
     );
-    this.element = h("li", { class: "job" }, h("div", { class: "head" }, this.link, this.badge), this.bar, this.facts, this.trouble, h("div", { class: "actions" }, Object.values(this.buttons)));
+    this.element = h("li", { class: "job" }, h("div", { class: "about" }, h("div", { class: "head" }, this.link, this.badge), this.bar, this.facts, this.trouble), h("div", { class: "actions" }, Object.values(this.buttons)));
   }
 
   update(job) {
@@ -29,7 +30,7 @@ export class Row {
     this.bar.value = job.progress || 0;
     this.bar.setAttribute("aria-label", t("progressOf", { name: job.filename }));
     say(this.facts, facts(job).join(" · "));
-    say(this.trouble, job.error ? `${job.error.title}. ${job.error.remedy}` : "");
+    say(this.trouble, job.error ? sentences([job.error.title, job.error.remedy]) : "");
     this.trouble.hidden = !job.error;
     for (const [name, button] of Object.entries(this.buttons)) {
       button.hidden = !ACTIONS[job.state].includes(name);

@@ -5,6 +5,8 @@ import { begunAt, tokensOf } from "./tokens.js";
 import { clock } from "./units.js";
 
 const PORTION = 120;
+/** Of a frame, in ms: how long tokens may be made in it. */
+const SHARE_MS = 5;
 /** Below these confidences a token is shaded, lightly or strongly. */
 const UNSURE = 0.75;
 const VERY_UNSURE = 0.5;
@@ -16,8 +18,9 @@ export class Text {
     this.tokens = tokensOf(transcript);
     this.play = play;
     this.element = h("div", { class: "card text", lang: transcript.language || "zh", role: "group", "aria-label": t("transcript"), on: { click: (event) => this.clicked(event) } });
-    this.near = new IntersectionObserver((seen) => seen.forEach((each) => each.isIntersecting && this.fill(each.target)), { rootMargin: "600px 0px" });
+    this.near = new IntersectionObserver((seen) => this.seen(seen), { rootMargin: "600px 0px" });
     this.elements = [];
+    this.coming = new Set();
     this.marked = [];
     this.append();
   }
@@ -42,6 +45,26 @@ export class Text {
     const button = h("button", { type: "button", class: "time", tabindex: n ? "-1" : "0", "aria-label": t("from", { time }) }, time);
     const channel = segment.channel === null || segment.channel === undefined ? null : h("span", { class: "channel" }, t("channel", { n: segment.channel + 1 }));
     return h("div", { class: "segment", data: { n } }, button, h("p", {}, channel, h("span", { class: "words" }, segment.text)));
+  }
+
+  /** Those that have come near get their tokens, a few in each frame; those that have gone again don't. */
+  seen(entries) {
+    const wasIdle = this.coming.size === 0;
+    for (const each of entries) {
+      if (each.isIntersecting) this.coming.add(each.target);
+      else this.coming.delete(each.target);
+    }
+    if (wasIdle && this.coming.size) this.fillSome();
+  }
+
+  fillSome() {
+    const until = performance.now() + SHARE_MS;
+    for (const element of this.coming) {
+      if (performance.now() > until) break;
+      this.coming.delete(element);
+      this.fill(element);
+    }
+    if (this.coming.size && !this.closed) requestAnimationFrame(() => this.fillSome());
   }
 
   /** A span for each token. */

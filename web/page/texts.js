@@ -92,8 +92,6 @@ const rows = {
   noSpeech: ["There is no speech in this recording.", "這段錄音裡沒有語音。", "这段录音里没有语音。"],
   player: ["Player", "播放器", "播放器"],
   speed: ["Speed", "速度", "速度"],
-  back5: ["Back 5 s", "倒退 5 秒", "后退 5 秒"],
-  ahead5: ["Ahead 5 s", "快轉 5 秒", "快进 5 秒"],
   follow: ["Keep the text in view", "文字跟隨播放", "文字跟随播放"],
   unplayable: ["Your browser can't play this recording, or the server keeps it no longer. The text is below.", "瀏覽器無法播放此錄音，或伺服器已不再保存。文字在下方。", "浏览器无法播放此录音，或服务器已不再保存。文字在下方。"],
   find: ["Find in the text", "在文字中尋找", "在文字中查找"],

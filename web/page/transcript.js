@@ -50,8 +50,8 @@ class View {
         h(
           "div",
           { class: "row wrap" },
-          h("button", { type: "button", "aria-label": t("back5"), on: { click: () => this.step(-STEP_S) } }, "−5 s"),
-          h("button", { type: "button", "aria-label": t("ahead5"), on: { click: () => this.step(STEP_S) } }, "+5 s"),
+          h("button", { type: "button", on: { click: () => this.step(-STEP_S) } }, `−${t("seconds", { n: STEP_S })}`),
+          h("button", { type: "button", on: { click: () => this.step(STEP_S) } }, `+${t("seconds", { n: STEP_S })}`),
           h("label", { for: "speed" }, t("speed")),
           speed,
           h("span", { class: "tick" }, this.scroll, h("label", { for: "follow" }, t("follow"))),
