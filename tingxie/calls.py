@@ -96,8 +96,9 @@ def delete(job_id: str) -> Call[None]:
     return Call("DELETE", job_path(job_id), lambda _: None)
 
 
-def service_status(target_s: float) -> Call[dict[str, Any]]:
-    return Call("GET", "/v1/status", document_of, query={"target_s": f"{target_s:g}"})
+def service_status(target_s: float, model: str) -> Call[dict[str, Any]]:
+    asked = {"target_s": f"{target_s:g}", "model": model}
+    return Call("GET", "/v1/status", document_of, query={name: text for name, text in asked.items() if text})
 
 
 def alive() -> Call[None]:

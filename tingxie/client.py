@@ -175,9 +175,9 @@ class Client:
         """A page of jobs, newest first. owner: somebody else's (scope `admin`). metadata: only with these notes."""
         return self._call(calls.jobs(state, limit, cursor, owner, metadata))
 
-    def service_status(self, *, target_s: float = 300.0) -> dict[str, Any]:
+    def service_status(self, *, target_s: float = 300.0, model: str = "") -> dict[str, Any]:
         """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""
-        return self._call(calls.service_status(target_s))
+        return self._call(calls.service_status(target_s, model))
 
     def check_alive(self) -> None:
         """Raises ServerUnreachable where nobody answers at this address; asks once."""

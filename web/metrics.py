@@ -32,6 +32,7 @@ def _count(response: Response) -> Response:
 
 class StatusQuery(BaseModel):
     target_s: float = Field(300.0, ge=1, le=10**9, description="The backlog is to be transcribed in so many seconds.")
+    model: str = Field("", max_length=512, description="Only this model's figures; all by default.")
 
 
 class ModelStatus(Answer):
@@ -70,6 +71,7 @@ class Status(Answer):
     oldest_wait_s: float = Field(description="How long the job that waits longest has waited for its first worker.")
     transcribe_workers: int
     cpu_workers: int
+    workers_wanted: int = Field(description="Those of the models together.")
     models: list[ModelStatus]
     workers: list[WorkerStatus]
 
@@ -110,6 +112,7 @@ def status(query_data: StatusQuery) -> Status:
             workers_wanted=each.workers_wanted(query_data.target_s),
         )
         for each in found.models
+        if query_data.model in ("", each.model)
     ]
     taking = [worker.kind for worker in found.workers if not worker.draining]
     return Status(
@@ -118,6 +121,7 @@ def status(query_data: StatusQuery) -> Status:
         oldest_wait_s=ledger.oldest_wait_s(),
         transcribe_workers=taking.count("transcribe"),
         cpu_workers=taking.count("cpu"),
+        workers_wanted=sum(model.workers_wanted for model in models),
         models=models,
         workers=[_shown(worker, found.specs) for worker in found.workers],
     )

@@ -21,5 +21,5 @@ def workers_wanted(*, target: Target = "5m", model: Model = "", server: Server =
     if not found or not (target_s := float(found[1]) * _UNITS_S[found[2]]):
         raise typer.BadParameter("a time such as 90s, 5m or 2h is wanted", param_hint="--target")
     with errors_as_status(), Client(server, api_key=key) as client:
-        models = client.service_status(target_s=target_s)["models"]
-    typer.echo(sum(int(each["workers_wanted"]) for each in models if model in ("", each["model"])))
+        wanted = client.service_status(target_s=target_s, model=model)["workers_wanted"]
+    typer.echo(wanted)

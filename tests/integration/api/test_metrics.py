@@ -13,6 +13,7 @@ from tests.integration.api.fake_worker import FakeWorker
 from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_submit import refused
+from tests.support.ledger import request
 from tests.support.shell import tingxie
 
 
@@ -86,7 +87,9 @@ def test_promtool_finds_nothing_to_say(http: httpx.Client, worker: FakeWorker) -
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-def test_the_status_tells_how_many_workers_are_wanted(http: httpx.Client, worker: FakeWorker, recording: bytes) -> None:
+def test_the_status_tells_how_many_workers_are_wanted(
+    http: httpx.Client, worker: FakeWorker, recording: bytes, ledger: Ledger
+) -> None:
     served = worker.serve()
     for _ in range(3):
         http.post("/v1/jobs", content=recording)
@@ -95,8 +98,11 @@ def test_the_status_tells_how_many_workers_are_wanted(http: httpx.Client, worker
     assert (found["jobs"], found["backlog_s"], found["transcribe_workers"]) == (3, 1.5, 1)
     [model] = found["models"]
     assert (model["model"], model["speed"], model["workers_wanted"]) == (served.model, 10.0, 1)
-    assert tingxie("workers-wanted", "--target", "5m", "--server", str(http.base_url)).stdout == "1\n"
-    assert tingxie("workers-wanted", "--model", "other", "--server", str(http.base_url)).stdout == "0\n"
+    ledger.create(request(model="other"))
+    assert http.get("/v1/status").json()["workers_wanted"] == 2
+    assert http.get("/v1/status?model=nobody").json()["models"] == []
+    assert tingxie("workers-wanted", "--target", "5m", "--server", str(http.base_url)).stdout == "2\n"
+    assert tingxie("workers-wanted", "--model", "other", "--server", str(http.base_url)).stdout == "1\n"
     assert tingxie("workers-wanted", "--target", "soon", "--server", str(http.base_url)).returncode == 2
     refused(http.get("/v1/status?target_s=0"), 422, "invalid-request")
 
