@@ -166,6 +166,7 @@ def test_a_cancel_in_the_middle_of_entering(http: httpx.Client) -> None:
     assert sum(counts.values()) == 500
 
 
+@pytest.mark.full
 def test_a_front_end_that_dies_while_it_enters_a_batch(
     redis_server: RedisServer, ledger: Ledger, tmp_path: Path
 ) -> None:
