@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.unit.model.fake_hub import CONVERTED, MAIN, NAME, OLDER, Hub, pull_request, serve
+from tests.support.fake_hub import CONVERTED, MAIN, NAME, OLDER, Hub, pull_request, serving
 
 FIND = """
 from jobs.errors import TingxieError
@@ -44,18 +44,15 @@ def find(tmp_path: Path) -> Iterator[Callable[..., Find]]:
 
     What it says last is the answer, on its error stream if it fails.
     """
-    servers = []
+    running = ExitStack()
 
     def start(hub: Hub, *program: str) -> Find:
-        server = serve(hub)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        servers.append((server, thread))
+        address = running.enter_context(serving(hub))
 
         def run(*arguments: str, **settings: str) -> str:
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith(("TINGXIE_", "HF_"))},
-                "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+                "HF_ENDPOINT": address,
                 "HF_HOME": str(tmp_path / "cache"),
                 "TINGXIE_MODEL": NAME,
                 **settings,
@@ -66,11 +63,8 @@ def find(tmp_path: Path) -> Iterator[Callable[..., Find]]:
 
         return run
 
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running:
+        yield start
 
 
 def test_the_commit_is_the_revision_and_other_weights_stay_there(

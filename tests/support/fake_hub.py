@@ -1,10 +1,13 @@
-"""A Hub on loopback with one model, as far as huggingface_hub asks: revisions, commits, discussions, files.
+"""A Hub on loopback with one model or data set, as far as its clients ask: revisions, commits, discussions, files.
 
 It can ask for a token, be gated, and cut a download once in the middle; a range is answered with what is missing.
 """
 
 import hashlib
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +24,7 @@ class Hub:
     """revisions: the folder of each branch. commits: newest first. pull_requests: as the API lists them.
 
     token: without it the model seems not to exist. gated: its files are for others. cuts: how many bytes of a file go
-    out before the connection is cut, the first time. ranges: those that were asked for.
+    out before the connection is cut, the first time. ranges: those that were asked for. kind: models or datasets.
     """
 
     revisions: dict[str, tuple[str, Path]]
@@ -32,11 +35,12 @@ class Hub:
     gated: bool = False
     cuts: dict[str, int] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
+    kind: str = "models"
 
     def answer(self, path: str) -> object | None:
         """The JSON of an API path, None where there is none."""
-        what = path.removeprefix(f"/api/models/{NAME}/")
-        if what.startswith("revision/") and (found := self.revisions.get(what.removeprefix("revision/"))):
+        what = path.removeprefix(f"/api/{self.kind}/{NAME}").removeprefix("/") or "revision/main"
+        if what.startswith("revision/") and (found := self._revision(what.removeprefix("revision/"))):
             commit, folder = found
             return {"id": NAME, "sha": commit, "siblings": [{"rfilename": file.name} for file in folder.iterdir()]}
         if what.startswith("tree/") and (folder := dict(self.revisions.values()).get(what.removeprefix("tree/"))):
@@ -52,10 +56,18 @@ class Hub:
 
     def file(self, path: str) -> tuple[str, Path] | None:
         """The commit and the file of a `resolve` path."""
-        parts = path.removeprefix(f"/{NAME}/resolve/").split("/")
-        folders = dict(self.revisions.values())
-        found = folders.get(parts[0], Path("/nowhere")) / parts[-1]
-        return (parts[0], found) if found.is_file() else None
+        place = path.removeprefix(f"/{self.kind}" if self.kind != "models" else "")
+        name, _, file = place.removeprefix(f"/{NAME}/resolve/").partition("/")
+        commit, folder = self._revision(name) or ("", Path("/nowhere"))
+        return (commit, folder / file) if (folder / file).is_file() else None
+
+    def has(self, path: str) -> bool:
+        """Whether a path is of this repository."""
+        return f"/{NAME}/" in path
+
+    def _revision(self, name: str) -> tuple[str, Path] | None:
+        """By its branch or its commit."""
+        return next((found for branch, found in self.revisions.items() if name in (branch, found[0])), None)
 
 
 def pull_request(author: str, number: int = 1, title: str = TITLE) -> dict[str, object]:
@@ -76,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         elif (answer := self.hub.answer(path)) is not None:
             self._send(json.dumps(answer).encode(), {"Content-Type": "application/json"})
         elif not (found := self.hub.file(path)):
-            self._send(b"{}", {"X-Error-Code": "RepoNotFound"}, 404)
+            self._send(b"{}", {"X-Error-Code": "EntryNotFound" if self.hub.has(path) else "RepoNotFound"}, 404)
         elif self.hub.gated:
             self._send(b"{}", {"X-Error-Code": "GatedRepo"}, 403)
         else:
@@ -107,6 +119,15 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def serve(hub: Hub) -> ThreadingHTTPServer:
-    """A server on a free port; the caller runs and closes it."""
-    return ThreadingHTTPServer(("127.0.0.1", 0), type("HubHandler", (Handler,), {"hub": hub}))
+@contextmanager
+def serving(hub: Hub) -> Iterator[str]:
+    """Its address, while the block runs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("HubHandler", (Handler,), {"hub": hub}))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
