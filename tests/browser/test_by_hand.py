@@ -98,6 +98,7 @@ def test_by_keyboard_alone(browser: Browser, running: Service) -> None:
     running.wait(job_id)
     with opened(browser, f"{running.url}/#/job/{job_id}") as page:
         until(page, "document.querySelector('audio')?.readyState > 0")
+        expect(page.locator(".c").first).to_be_visible()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowDown")
         expect(page.locator(".segment").nth(1).locator(".time")).to_be_focused()

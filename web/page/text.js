@@ -1,10 +1,13 @@
-// The transcript's text on the page. Segments come in portions, and get their tokens when they come near the window.
+// The transcript's text on the page. Segments come in chunks that the browser leaves alone (content-visibility) while they
+// are far from the window, and get their tokens when they come near.
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { begunAt, tokensOf } from "./tokens.js";
 import { clock } from "./units.js";
 
-const PORTION = 120;
+/** Segments of a chunk, and chunks that are made in a frame. */
+const CHUNK = 10;
+const CHUNKS = 12;
 /** Of a frame, in ms: how long tokens may be made in it. */
 const SHARE_MS = 5;
 /** Below these confidences a token is shaded, lightly or strongly. */
@@ -32,11 +35,14 @@ export class Text {
 
   append() {
     if (this.closed) return;
-    const from = this.elements.length;
-    const portion = this.segments.slice(from, from + PORTION).map((segment, n) => this.segment(segment, from + n));
-    this.elements.push(...portion);
-    this.element.append(...portion);
-    portion.forEach((element) => this.near.observe(element));
+    for (let made = 0; made < CHUNKS && this.elements.length < this.segments.length; made += 1) {
+      const from = this.elements.length;
+      const segments = this.segments.slice(from, from + CHUNK).map((segment, n) => this.segment(segment, from + n));
+      this.elements.push(...segments);
+      const chunk = h("div", { class: "chunk" }, segments);
+      this.element.append(chunk);
+      this.near.observe(chunk);
+    }
     if (this.elements.length < this.segments.length) requestAnimationFrame(() => this.append());
   }
 
@@ -50,10 +56,11 @@ export class Text {
   /** Those that have come near get their tokens, a few in each frame; those that have gone again don't. */
   seen(entries) {
     const wasIdle = this.coming.size === 0;
-    for (const each of entries) {
-      if (each.isIntersecting) this.coming.add(each.target);
-      else this.coming.delete(each.target);
-    }
+    for (const each of entries)
+      for (const segment of each.target.children) {
+        if (each.isIntersecting && !segment.dataset.filled) this.coming.add(segment);
+        else this.coming.delete(segment);
+      }
     if (wasIdle && this.coming.size) this.fillSome();
   }
 
@@ -69,7 +76,6 @@ export class Text {
 
   /** A span for each token. */
   fill(element) {
-    this.near.unobserve(element);
     const n = Number(element.dataset.n);
     const [tokens, segment] = [this.tokens[n], this.segments[n]];
     if (element.dataset.filled) return;

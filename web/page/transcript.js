@@ -133,8 +133,8 @@ class View {
   sentence(by) {
     const n = Math.min(this.text.segments.length - 1, Math.max(0, (this.text.now?.n ?? -1) + by));
     if (!this.text.segments[n]) return;
-    if (this.audio.hidden) this.text.at(this.text.segments[n].start_s, true);
-    else this.audio.currentTime = this.text.segments[n].start_s;
+    this.text.at(this.text.segments[n].start_s, true); // at once: the next key counts from here
+    if (!this.audio.hidden) this.audio.currentTime = this.text.segments[n].start_s;
     this.text.rove(n).focus();
   }
 
