@@ -17,6 +17,9 @@ from worker.slots import Slots
 
 log = structlog.get_logger()
 
+#: read once: the package's metadata is a file
+VERSION = version("tingxie")
+
 
 def new_incarnation(kind: Kind) -> str:
     """A name for a process that claims units: never the same twice, so the dead are never taken for the living."""
@@ -77,7 +80,7 @@ class Heartbeat:
             model_keys=(self._spec.key,) if self._spec else (),
             idle_slots=0 if draining else self._slots.idle,
             speed=self._speed(),
-            version=version("tingxie"),
+            version=VERSION,
             draining=draining,
             work=self._work(),
         )
