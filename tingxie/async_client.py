@@ -31,6 +31,7 @@ from tingxie.connection import (
 )
 from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
 from tingxie.events import Event
+from tingxie.form import Form
 from tingxie.patience import PATIENCE_S, Patience
 from tingxie.records import Job, JobPage
 from tingxie.submit_options import SubmitOptions
@@ -86,8 +87,9 @@ class AsyncClient:
         An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
         """
         try:
-            call = calls.submit(path, (await asyncio.to_thread(path.stat)).st_size, options)
-            return await self._call(call, body=lambda: _pieces(path, on_bytes))
+            form = Form.of((options or SubmitOptions()).fields(), path.name)
+            call = calls.submit(form, (await asyncio.to_thread(path.stat)).st_size)
+            return await self._call(call, body=lambda: _pieces(form, path, on_bytes))
         except OSError as error:
             raise InputMissing(f"{path}: {error.strerror}") from error
 
@@ -225,8 +227,9 @@ class AsyncClient:
         await self._pause(pause_s)
 
 
-async def _pieces(path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
+async def _pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
     sent = 0
+    yield form.head
     file = await asyncio.to_thread(path.open, "rb")
     with file:
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
@@ -234,3 +237,4 @@ async def _pieces(path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIt
             sent += len(piece)
             if on_bytes is not None:
                 on_bytes(sent)
+    yield form.tail

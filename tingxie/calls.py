@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -10,6 +9,7 @@ from uuid import uuid4
 import httpx
 
 from tingxie.answers import document_of, job_of, page_of, transcript_of
+from tingxie.form import Form
 from tingxie.records import Job, JobPage
 from tingxie.submit_options import SubmitOptions
 from tingxie.transcript import Transcript
@@ -35,16 +35,15 @@ def job_path(job_id: str) -> str:
     return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
-def submit(path: Path, size_bytes: int, options: SubmitOptions | None) -> Call[Job]:
-    """The body, the file's bytes, is added by the client. The key lets the server know a repetition."""
+def submit(form: Form, size_bytes: int) -> Call[Job]:
+    """The body, the form around the file's bytes, is added by the client. The key lets the server know a repetition."""
     return Call(
         "POST",
         "/v1/jobs",
         job_of,
-        query={"filename": path.name, **(options or SubmitOptions()).query()},
         headers={
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(size_bytes),
+            "Content-Type": form.content_type,
+            "Content-Length": str(len(form.head) + size_bytes + len(form.tail)),
             "Idempotency-Key": f'"{uuid4()}"',
         },
     )

@@ -31,6 +31,7 @@ from tingxie.connection import (
 )
 from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
 from tingxie.events import Event
+from tingxie.form import Form
 from tingxie.patience import PATIENCE_S, Patience
 from tingxie.records import Job, JobPage
 from tingxie.submit_options import SubmitOptions
@@ -84,8 +85,9 @@ class Client:
         An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
         """
         try:
-            call = calls.submit(path, path.stat().st_size, options)
-            return self._call(call, body=lambda: _pieces(path, on_bytes))
+            form = Form.of((options or SubmitOptions()).fields(), path.name)
+            call = calls.submit(form, path.stat().st_size)
+            return self._call(call, body=lambda: _pieces(form, path, on_bytes))
         except OSError as error:
             raise InputMissing(f"{path}: {error.strerror}") from error
 
@@ -223,11 +225,13 @@ class Client:
         self._pause(pause_s)
 
 
-def _pieces(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
+def _pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
     sent = 0
+    yield form.head
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             yield piece
             sent += len(piece)
             if on_bytes is not None:
                 on_bytes(sent)
+    yield form.tail

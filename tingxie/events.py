@@ -7,8 +7,6 @@ from typing import Any
 
 from httpx_sse import ServerSentEvent
 
-from tingxie.records import ENDED
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -28,5 +26,5 @@ class Event:
 
     @property
     def ends_the_job(self) -> bool:
-        """Whether it is the last one: the job has come into a state that it never leaves."""
-        return self.data.get("state") in ENDED
+        """Whether it is the last one."""
+        return self.kind == "end"

@@ -26,8 +26,8 @@ class SubmitOptions:
         """What was chosen, for a JSON body."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
-    def query(self) -> dict[str, str]:
-        """The same for a query or a form."""
+    def fields(self) -> dict[str, str]:
+        """The same for a form."""
         return {
             name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
             for name, value in self.document().items()
