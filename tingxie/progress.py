@@ -96,10 +96,13 @@ class _Bar:
         self._overall = overall
         self._name = name
         self._task = progress.add_task(name, total=1.0, remark="", visible=False)
+        self._is_drawn = False
 
     def uploading(self, sent_bytes: int, total_bytes: int) -> None:
         share = sent_bytes / total_bytes if total_bytes else 1.0
-        self._progress.update(self._task, completed=share, remark="uploading", visible=True)
+        # Drawn at once the first time: a short upload is over before the next round of drawing.
+        first, self._is_drawn = not self._is_drawn, True
+        self._progress.update(self._task, completed=share, remark="uploading", visible=True, refresh=first)
 
     def transcribing(self, job: Job) -> None:
         self._progress.update(self._task, completed=job.progress, remark=_remark(job), visible=True)

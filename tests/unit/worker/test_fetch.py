@@ -24,7 +24,8 @@ from worker.outgoing import Outgoing
 from worker.prepare import prepare
 from worker.recover_command import rebuild
 
-AUDIO = wav(10.0)
+#: of a part and the chunk that ends it, four at least
+AUDIO = wav(20.0)
 ETAG = {"ETag": '"v1"'}
 
 
