@@ -100,7 +100,7 @@ def test_three_hours(browser: Browser, running: Service) -> None:
         longest = [max(page.evaluate(SCROLLED)) for _ in range(3)]
         print(f"first text {first_ms:.0f} ms, longest frames {[round(each) for each in longest]} ms")  # noqa: T201
         assert first_ms < 1000
-        assert min(longest) < 100  # what else the machine does in one of three passes isn't the page's doing
+        assert max(longest) < 100
         page.evaluate("scrollTo(0, 0)")
         assert_accessible(page)
 
