@@ -25,6 +25,7 @@ SHARED = (
     "workers",
     "sharing",
     "record",
+    "pages",
 )
 REFUSED = "REFUSED "
 
