@@ -22,6 +22,7 @@ import psutil  # type: ignore[import-untyped]
 from redis import Redis
 
 from bench.figure import Figure
+from bench.machine import cpu_s
 from jobs.settings import Settings
 from tests.support.service import Service, service
 from tingxie import redis_server
@@ -141,9 +142,9 @@ def _submit(url: str) -> str:
 
 
 def _idle_cpu(process: psutil.Process, seconds: float = 5.0) -> float:
-    before = sum(process.cpu_times()[:2])
+    before = cpu_s(process)
     time.sleep(seconds)
-    return float(sum(process.cpu_times()[:2]) - before) / seconds
+    return (cpu_s(process) - before) / seconds
 
 
 def _recording(number: int = 0) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
 #: what decides how fast half precision and integers are
 _TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
@@ -46,3 +48,8 @@ class Machine:
 def _commit() -> str:
     asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return asked.stdout.strip() or "unknown"
+
+
+def cpu_s(*processes: psutil.Process) -> float:
+    """What these processes have computed since their start, in the system's calls too; in seconds of one core."""
+    return sum(float(times.user + times.system) for times in (process.cpu_times() for process in processes))

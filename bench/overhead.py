@@ -12,6 +12,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.figure import Figure
 from bench.long_job import Objects, devices
+from bench.machine import cpu_s
 from bench.scaling import POLL_S, TIMEOUT_S, WHOLE_BATCHES
 from tests.support.waiting import eventually
 
@@ -26,14 +27,14 @@ def measure() -> list[Figure]:
         objects = Objects.write(folder / "objects", AUDIO_S)
         with devices(folder / "home", 1, objects, **WHOLE_BATCHES) as (running, job):
             [device] = [psutil.Process(each.pid) for name, each in running.processes.items() if "device" in name]
-            before, began = _cpu_s(device), time.monotonic()
+            before, began = cpu_s(device), time.monotonic()
             job.release()
             eventually(lambda: job.windows_done() == len(objects.windows), TIMEOUT_S, every_s=POLL_S)
-            busy_s, busy_cpu_s = time.monotonic() - began, _cpu_s(device) - before
+            busy_s, busy_cpu_s = time.monotonic() - began, cpu_s(device) - before
             running.wait(job.id, TIMEOUT_S)
-            before = _cpu_s(device)
+            before = cpu_s(device)
             time.sleep(IDLE_S)
-            upkeep = (_cpu_s(device) - before) / IDLE_S
+            upkeep = (cpu_s(device) - before) / IDLE_S
     windows = len(objects.windows)
     return [
         Figure("interpreter time a window at batch 16", 1000 * (busy_cpu_s - upkeep * busy_s) / windows, "ms", "≤ 1.5"),
@@ -41,8 +42,3 @@ def measure() -> list[Figure]:
         Figure("upkeep of an idle worker, a second", 1000 * upkeep, "ms"),
         Figure("windows a second", windows / busy_s, "/s"),
     ]
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

@@ -17,6 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.figure import Figure
 from bench.long_job import Objects, devices
+from bench.machine import cpu_s
 from tests.support.waiting import eventually
 
 #: 16 windows of 160 ms are 2.6 s: the overhead is measured at whole batches of 16
@@ -70,13 +71,9 @@ def _run(folder: Path, objects: Objects, count: int, **options: Any) -> Measured
     with devices(home, count, objects, **options) as (running, job):
         processes = [psutil.Process(each.pid) for name, each in running.processes.items() if "device" in name]
         job.release()
-        spent, began = _cpu_s(processes), time.monotonic()
+        spent, began = cpu_s(*processes), time.monotonic()
         eventually(lambda: job.windows_done() == len(objects.windows), TIMEOUT_S, every_s=POLL_S)
         ended = time.monotonic()
-        spent = _cpu_s(processes) - spent
+        spent = cpu_s(*processes) - spent
         running.wait(job.id, TIMEOUT_S)
         return Measured(ended - began, time.monotonic() - ended, len(objects.windows), spent)
-
-
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    return sum(float(times.user + times.system) for times in (process.cpu_times() for process in processes))
