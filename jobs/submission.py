@@ -16,13 +16,17 @@ from jobs.errors import (
     NotRetriable,
     ObjectMissing,
     OptionsConflict,
+    QuotaUsedUp,
     SecretMissing,
+    StoreFull,
     StoreUnavailable,
+    TingxieError,
     TooMuchQueued,
     UnknownModel,
     UnsupportedFormat,
     UploadEmpty,
     UploadTooLarge,
+    UrlRefused,
 )
 from jobs.job import Job, JobOptions, JobRequest, State
 from jobs.ledger import Caps, Ledger
@@ -40,6 +44,17 @@ NAMELESS = "audio"
 
 #: Whisper reads windows of at most 30 s and stitches fixed cuts with 5 s of context on each side best (FACTS.md).
 WHISPER_WINDOWS: tuple[Cutting, float, float] = ("fixed", 30.0, 5.0)
+
+#: why a job isn't made of a recording that is here already, or will be fetched
+NOT_TAKEN: tuple[type[TingxieError], ...] = (
+    UnknownModel,
+    OptionsConflict,
+    UrlRefused,
+    SecretMissing,
+    TooMuchQueued,
+    QuotaUsedUp,
+    StoreFull,
+)
 
 
 class Accepted(JobRequest):

@@ -13,23 +13,19 @@ from jobs.errors import (
     InvalidRequest,
     JobNotFound,
     NotRetriable,
-    OptionsConflict,
     QuotaUsedUp,
-    SecretMissing,
     StoreFull,
     TooMuchQueued,
-    UnknownModel,
     UnsupportedFormat,
     UploadEmpty,
     UploadIncomplete,
     UploadLocked,
     UploadNotFound,
     UploadTooLarge,
-    UrlRefused,
 )
 from jobs.job import Job, State
 from jobs.store import Stored
-from jobs.submission import Accepted
+from jobs.submission import NOT_TAKEN, Accepted
 from web.idempotency import idempotent, settle
 from web.jobs import SHORTEST_RETRY_S, job_document, json_answer, visible_job
 from web.openapi import BINARY, JSON, MULTIPART, NUMBER, TEXT, answer, errors, form, one_of, takes
@@ -58,18 +54,12 @@ ACCEPTED = answer("Accepted", {"application/json": JobView}, headers={"Location"
             UploadTooLarge,
             UnsupportedFormat,
             UploadEmpty,
-            UnknownModel,
-            OptionsConflict,
-            UrlRefused,
-            SecretMissing,
             MalformedBody,
             BodyTooLarge,
-            StoreFull,
             UploadNotFound,
             UploadIncomplete,
             UploadLocked,
-            TooMuchQueued,
-            QuotaUsedUp,
+            *NOT_TAKEN,
         ),
     },
     extensions=takes(

@@ -7,11 +7,6 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from jobs.errors import (
-    OptionsConflict,
-    SecretMissing,
-    StoreFull,
-    TooMuchQueued,
-    UnknownModel,
     UnsupportedFormat,
     UploadChecksumMismatch,
     UploadEmpty,
@@ -19,10 +14,10 @@ from jobs.errors import (
     UploadNotFound,
     UploadOffsetMismatch,
     UploadTooLarge,
-    UrlRefused,
 )
 from jobs.hold import Hold, upload_hold
 from jobs.incoming import CHECKSUMS, Checksum
+from jobs.submission import NOT_TAKEN
 from jobs.upload import Arrived
 from web import tus
 from web.idempotency import idempotent, settle
@@ -95,12 +90,7 @@ def capabilities() -> Response:
             tus.TusVersion,
             UploadTooLarge,
             tus.NotTusBytes,
-            UnknownModel,
-            OptionsConflict,
-            UrlRefused,
-            SecretMissing,
-            TooMuchQueued,
-            StoreFull,
+            *NOT_TAKEN,
         ),
     },
     extensions=takes(
@@ -209,12 +199,7 @@ def get(upload_id: str) -> Response:
             UploadChecksumMismatch,
             UnsupportedFormat,
             UploadEmpty,
-            UnknownModel,
-            OptionsConflict,
-            UrlRefused,
-            SecretMissing,
-            TooMuchQueued,
-            StoreFull,
+            *NOT_TAKEN,
         ),
     },
     extensions=takes(
