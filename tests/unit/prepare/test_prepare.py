@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,12 +89,23 @@ class Bench:
         path.parent.mkdir(parents=True)
         soundfile.write(path, audio, rate, **{"format": "WAV", "subtype": "PCM_16", **options})
 
-    def run(self, *, repair: bool = False, others_wait: bool = False, draining: bool = False) -> None:
+    def run(
+        self, *, repair: bool = False, others_wait: bool = False, draining: bool = False, blocks: int | None = None
+    ) -> None:
+        """blocks: after how many of the file's blocks this process is to end; all channels' count."""
+        asked = count(1)
         known = self.ledger.windows
         stop = known[-1].cut_stop if known else 0
         unit = PrepareUnit("job1", 1, REQUEST, SPEC, len(known), stop, 0, repair)
         ledger = cast(Ledger, self.ledger)
-        prepare(unit, ledger, self.store, self.settings, should_yield=lambda: others_wait, is_draining=lambda: draining)
+        prepare(
+            unit,
+            ledger,
+            self.store,
+            self.settings,
+            should_yield=lambda: others_wait,
+            is_draining=lambda: draining or next(asked) == blocks,
+        )
 
     def object(self, index: int) -> np.ndarray:
         return samples.decode(self.store.read(layout.window("job1", index)))
