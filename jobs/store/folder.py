@@ -65,8 +65,8 @@ class FolderStore:
     def copy(self, name: str, to: str) -> None:
         source, target = self._path(name), self._path(to)
         with self._translated(name):
-            target.parent.mkdir(parents=True, exist_ok=True)
             os.utime(source)  # the link shares it: the second name must not look old to the sweep
+            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(source, target)  # objects never change, so a link is as good
             except OSError as error:

@@ -140,3 +140,17 @@ def test_a_promoted_follower_counts(ledger: Ledger) -> None:
     assert begun(ledger) == []
     ledger.cancel("b")
     assert begun(ledger) == ["c"]
+
+
+def test_a_follower_of_what_has_succeeded_waits_for_nobody(ledger: Ledger) -> None:
+    caps = Caps(running_s=5.0)
+    create(ledger, "a", caps, sha256="7" * 64)
+    [unit] = prepares(ledger)
+    given.prepare(ledger, unit, 1)
+    ledger.commit("gpu", given.results(given.claim(ledger, max_windows=1)))
+    given.finish(ledger)
+    create(ledger, "long", caps)
+    assert begun(ledger) == ["long"]
+    create(ledger, "again", caps, sha256="7" * 64)
+    assert given.finish(ledger) == "again"
+    assert ledger.job("again").state is State.SUCCEEDED

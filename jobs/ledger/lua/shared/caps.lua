@@ -35,9 +35,10 @@ local function running_of(owner)
   return number(call('HGET', K.owner_load(owner), 'running'))
 end
 
--- Whether a job that isn't begun has to wait; then it stands apart, and the prepares of other owners pass.
+-- Whether a job that isn't begun has to wait; then it stands apart, and the prepares of other owners pass. A follower
+-- weighs nothing, and what it waits with is its finish.
 local function held_back(job, score)
-  if job.state ~= 'queued' or not is_capped(job.id, running_of(job.owner)) then return false end
+  if job.leader or job.state ~= 'queued' or not is_capped(job.id, running_of(job.owner)) then return false end
   call('HSET', K.job(job.id), 'prepare', 'held_back')
   call('ZADD', K.held_back(job.owner), score, job.id)
   return true
