@@ -128,15 +128,20 @@ def is_open_path(path: str) -> bool:
 
 def _is_open(environ: dict[str, Any]) -> bool:
     """OPTIONS only tells what a path can do."""
-    return is_open_path(environ["PATH_INFO"]) or environ["REQUEST_METHOD"] == "OPTIONS"
+    return is_open_path(_path(environ)) or environ["REQUEST_METHOD"] == "OPTIONS"
 
 
 def _scope(environ: dict[str, Any]) -> Scope:
-    path = environ["PATH_INFO"]
+    path = _path(environ)
     if path in FIGURES:
         return Scope.METRICS
     only_looks = environ["REQUEST_METHOD"] in READING and not path.startswith(SUBMITTING_BELOW)
     return Scope.READ if only_looks else Scope.SUBMIT
+
+
+def _path(environ: dict[str, Any]) -> str:
+    """As the routes are found: however many slashes begin it."""
+    return "/" + str(environ["PATH_INFO"]).lstrip("/")
 
 
 def _sent_token(environ: dict[str, Any]) -> str:

@@ -53,6 +53,9 @@ class FastPolls:
             environ["REQUEST_METHOD"] == "GET"
             and not environ["QUERY_STRING"]
             and "HTTP_PREFER" not in environ
+            # a body that nobody reads is refused by the view's way (web.bodies)
+            and environ.get("CONTENT_LENGTH", "0") in ("", "0")
+            and "HTTP_TRANSFER_ENCODING" not in environ
             and not self._logs.isEnabledFor(logging.DEBUG)
         )
 

@@ -27,7 +27,8 @@ class Watch:
     def wait(self, timeout_s: float) -> bool:
         """Whether something has happened since the last call (or since the start), or web drains; False in time."""
         happened = self._happened.wait(timeout_s)
-        self._happened.clear()
+        if happened:  # else one that comes just now would be forgotten
+            self._happened.clear()
         return happened
 
     def wake(self) -> None:

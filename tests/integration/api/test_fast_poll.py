@@ -9,6 +9,7 @@ from tests.integration.api.fake_worker import FakeWorker
 from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_poll import submit
+from tests.integration.api.test_submit import refused
 
 #: what differs from one answer to the next by itself
 OWN = {"date", "x-request-id", "ratelimit"}
@@ -57,3 +58,9 @@ def test_a_key_that_is_missing_or_used_up(
     assert alike(mine.client, path).status_code == 200
     assert alike(keyed_server.client, path).status_code == 401
     assert alike(hold(keyed_server).client, path).status_code == 404
+
+
+def test_a_body_that_nobody_reads(http: httpx.Client, recording: bytes) -> None:
+    path = f"/v1/jobs/{submit(http, recording)}"
+    refused(http.request("GET", path, content=bytes(65_537)), 413, "body-too-large")
+    assert http.get(path).is_success

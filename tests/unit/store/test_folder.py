@@ -1,4 +1,4 @@
-"""The store in a folder: a copy of what isn't there leaves nothing behind, and no folder is made where the store was."""
+"""The store in a folder: a copy of what isn't there leaves nothing behind; a store that is away isn't made anew."""
 
 import errno
 import os
