@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from jobs.batch import Batch, BatchItem, Counts, ItemState, Progress, item_job_id
 from jobs.errors import BatchNotFound, StoreFull
 from web import export
+from web.answers import empty_answer, json_answer
 from web.idempotency import idempotent, settle
 from web.manifest import JSON_LINES, read_manifest
 from web.openapi import BINARY, JSON, NUMBER, TEXT, answer, errors, takes
@@ -56,7 +57,7 @@ def create(query_data: BatchQuery) -> Response:
     front.entering.set()
     document = _document(Progress(batch, "entering", 0, batch.refused))
     headers = {"Location": document["links"]["self"], "Retry-After": str(RETRY_S)}
-    return _json(document, 202, headers)
+    return json_answer(document, 202, headers)
 
 
 @blueprint.get("")
@@ -67,7 +68,7 @@ def list_batches(query_data: BatchesQuery) -> Response:
     """List your batches, newest first"""
     found = services().ledger.batches(current_owner(), limit=query_data.limit, before=query_data.cursor)
     cursor = f"{found[-1].created_at:.6f}" if len(found) == query_data.limit else None
-    return _json({"batches": [_head(batch) for batch in found], "next_cursor": cursor})
+    return json_answer({"batches": [_head(batch) for batch in found], "next_cursor": cursor})
 
 
 @blueprint.get("/<batch_id>")
@@ -77,7 +78,7 @@ def get(batch_id: str) -> Response:
     """See how far a batch is"""
     document = _document(_visible(batch_id))
     headers = {} if document["state"] in ("ended", "cancelled") else {"Retry-After": str(RETRY_S)}
-    return _json(document, headers=headers)
+    return json_answer(document, headers=headers)
 
 
 @blueprint.get("/<batch_id>/items")
@@ -91,7 +92,7 @@ def items(batch_id: str, query_data: ItemsQuery) -> Response:
     found = list(services().batches.items(batch_id, start, stop))
     states = services().ledger.item_states(batch_id, [index for index, _ in found])
     shown = [item_document(progress, index, item, states[index]) for index, item in found]
-    return _json({"items": shown, "next_cursor": stop if stop < progress.batch.items else None})
+    return json_answer({"items": shown, "next_cursor": stop if stop < progress.batch.items else None})
 
 
 @blueprint.get("/<batch_id>/export")
@@ -128,7 +129,7 @@ def cancel(batch_id: str) -> Response:
     if progress.stage == "entering" or not services().ledger.count_batch(progress).is_settled:
         services().batches.cancel(progress)
         services().entering.set()
-    return _json(_document(_visible(batch_id)), 202)
+    return json_answer(_document(_visible(batch_id)), 202)
 
 
 @blueprint.delete("/<batch_id>")
@@ -137,9 +138,7 @@ def delete(batch_id: str) -> Response:
     """Cancel a batch if it runs, and forget it, its jobs, their audio and their transcripts"""
     services().batches.delete(_visible(batch_id))
     services().entering.set()
-    gone = Response(status=204)
-    del gone.headers["Content-Type"]
-    return gone
+    return empty_answer()
 
 
 def item_document(progress: Progress, index: int, item: BatchItem, job: ItemState) -> dict[str, Any]:
@@ -196,7 +195,3 @@ def _head(batch: Batch) -> dict[str, Any]:
         "total": batch.items,
         "links": links,
     }
-
-
-def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(to_json(document), status, headers=headers, content_type="application/json")

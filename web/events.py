@@ -13,6 +13,7 @@ from jobs.errors import JobNotFound
 from jobs.job import State
 from jobs.ledger import Event, Happened
 from jobs.store import layout
+from web.answers import empty_answer
 from web.following import HEADERS, HEARTBEAT, MEDIA_TYPE, Following
 from web.formats.document import parse
 from web.jobs import visible_job
@@ -60,9 +61,7 @@ def events(job_id: str, query_data: EventsQuery) -> Response:
         watch = held.enter_context(front.waits.news.watch(job_id))
         happened = front.ledger.happened(job_id, after)
         if happened.is_over:  # tells an EventSource not to connect again
-            over = Response(status=204)
-            del over.headers["Content-Type"]  # there is no content
-            return over
+            return empty_answer()
         if request.method == "HEAD":
             return Response(headers=HEADERS, content_type=MEDIA_TYPE)
         following = Following.begin(front, job_id, watch, front.settings.stream_s)

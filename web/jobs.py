@@ -12,6 +12,7 @@ from werkzeug.datastructures import ETags
 from jobs.errors import JobNotFound
 from jobs.job import Job, State
 from jobs.store import layout
+from web.answers import empty_answer, json_answer
 from web.openapi import NUMBER, TEXT, answer, errors, takes
 from web.schemas import LINKED, JobQuery, JobView
 from web.services import current_caller, services
@@ -75,9 +76,7 @@ def delete(job_id: str) -> Response:
     # The record first, so that `tingxie recover` can't bring the job back; the sweep takes the rest.
     services().store.delete(layout.job_record(job_id))
     services().ledger.delete(job_id)
-    answer = Response(status=204)
-    del answer.headers["Content-Type"]  # there is no content
-    return answer
+    return empty_answer()
 
 
 def visible_job(job_id: str) -> Job:
@@ -138,7 +137,3 @@ def unless_known(headers: Mapping[str, str], make: Callable[[], Response]) -> Re
 
 def knows(known: ETags, etag: str) -> bool:
     return known.contains_weak(etag.removeprefix("W/").strip('"'))
-
-
-def json_answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(to_json(document), status, headers=headers, content_type="application/json")

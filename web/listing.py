@@ -5,8 +5,9 @@ from flask import Response
 
 from jobs.api_key import Scope
 from jobs.job import JobFilter
+from web.answers import json_answer
 from web.auth import ScopeMissing
-from web.jobs import etag_of, job_document, json_answer, unless_known
+from web.jobs import etag_of, job_document, unless_known
 from web.openapi import TEXT, answer, errors, takes
 from web.schemas import JobPage, ListQuery
 from web.services import current_caller, services

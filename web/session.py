@@ -5,6 +5,7 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from jobs.api_key import ApiKey, Scope
+from web.answers import empty_answer
 from web.auth import COOKIE, FROM_PAGE, KeyRequired, KeyUnknown, NotFromPage, check_from_page, find_key, sent_cookie
 from web.openapi import TEXT, answer, errors, takes
 from web.rate_limit import RateLimited
@@ -82,8 +83,7 @@ def sign_in(json_data: SignIn) -> Response:
 def sign_out() -> Response:
     """Sign a browser out"""
     check_from_page(request.environ)
-    response = Response(status=204)
-    del response.headers["Content-Type"]  # there is no content
+    response = empty_answer()
     response.delete_cookie(COOKIE, secure=request.is_secure, httponly=True, samesite="Strict")
     return response
 

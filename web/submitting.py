@@ -26,8 +26,9 @@ from jobs.errors import (
 from jobs.job import Job, State
 from jobs.store import Stored
 from jobs.submission import NOT_TAKEN, Accepted
+from web.answers import json_answer
 from web.idempotency import idempotent, settle
-from web.jobs import SHORTEST_RETRY_S, job_document, json_answer, visible_job
+from web.jobs import SHORTEST_RETRY_S, job_document, visible_job
 from web.openapi import BINARY, JSON, MULTIPART, NUMBER, TEXT, answer, errors, form, one_of, takes
 from web.problems import BodyTooLarge, InvalidFields, MalformedBody
 from web.schemas import JobView, Submission, SubmissionQuery, UploadSubmission, UrlSubmission

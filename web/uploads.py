@@ -1,6 +1,5 @@
 """/v1/uploads: files that arrive in as many requests as it takes (tus 1.0), and then become jobs."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from apiflask import APIBlueprint
@@ -20,6 +19,7 @@ from jobs.incoming import CHECKSUMS, Checksum
 from jobs.submission import NOT_TAKEN
 from jobs.upload import Arrived
 from web import tus
+from web.answers import empty_answer
 from web.idempotency import idempotent, settle
 from web.openapi import BINARY, NUMBER, TEXT, answer, errors, operation, takes
 from web.schemas import UploadView
@@ -66,7 +66,7 @@ def _name_version(response: Response) -> Response:
 )
 def capabilities() -> Response:
     """Ask what of tus 1.0 is spoken here"""
-    return _answer(
+    return empty_answer(
         204,
         {
             "Tus-Version": tus.VERSION,
@@ -136,7 +136,7 @@ def create() -> Response:
         arrived = uploads.find(upload.id, upload.owner)
         if has_bytes:
             arrived = _add(hold, arrived, 0, given_checksum)
-    return _answer(201, {"Location": f"/v1/uploads/{upload.id}", **_standing(arrived)})
+    return empty_answer(201, {"Location": f"/v1/uploads/{upload.id}", **_standing(arrived)})
 
 
 @blueprint.get("/<upload_id>")
@@ -224,7 +224,7 @@ def add(upload_id: str) -> Response:
     with upload_hold(uploads.ledger, upload_id) as hold:
         arrived = uploads.find(upload_id, current_owner())
         arrived = _add(hold, arrived, offset, given_checksum)
-    return _answer(204, _standing(arrived))
+    return empty_answer(204, _standing(arrived))
 
 
 @blueprint.delete("/<upload_id>")
@@ -239,7 +239,7 @@ def delete(upload_id: str) -> Response:
     arrived = uploads.find(upload_id, current_owner())
     with upload_hold(uploads.ledger, upload_id):
         uploads.remove(arrived)
-    return _answer(204, {})
+    return empty_answer()
 
 
 def _add(hold: Hold, arrived: Arrived, offset: int, checksum: Checksum | None) -> Arrived:
@@ -257,10 +257,3 @@ def _add(hold: Hold, arrived: Arrived, offset: int, checksum: Checksum | None) -
 
 def _standing(arrived: Arrived) -> dict[str, str]:
     return tus.standing(arrived, services().uploads.expires_at(arrived))
-
-
-def _answer(status: int, headers: Mapping[str, str]) -> Response:
-    """An answer without content."""
-    answer = Response(status=status, headers=headers)
-    del answer.headers["Content-Type"]
-    return answer

@@ -1,17 +1,16 @@
 """/v1/webhooks: the secrets that sign, the deliveries and their logs, replay, a test of a receiver."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
 from jobs.errors import DeliveryNotFound, SecretMissing, SecretNotFound, UrlRefused
 from jobs.outgoing import check_url
 from jobs.webhook import OVERLAP_S, Attempt, DeliveryRecord, DeliveryState, Secret, Secrets, Signing
+from web.answers import empty_answer, json_answer
 from web.idempotency import idempotent
 from web.openapi import answer, errors
 from web.schemas import Answer
@@ -79,7 +78,7 @@ class Trial(BaseModel):
 def list_secrets() -> Response:
     """List the secrets that sign your webhooks, newest first"""
     found = Secrets(services().store).in_force(current_owner())
-    return _json({"secrets": [_secret(each) for each in found]})
+    return json_answer({"secrets": [_secret(each) for each in found]})
 
 
 @blueprint.post("/secrets")
@@ -95,7 +94,7 @@ def create_secret(query_data: SecretQuery) -> Response:
     owner, secrets = current_owner(), Secrets(services().store)
     secret = secrets.create(owner, overlap_s=query_data.overlap_s)
     secrets.in_force(owner)  # takes away what is over
-    return _json({**_secret(Signing(secret, None)), "secret": secret.secret}, 201)
+    return json_answer({**_secret(Signing(secret, None)), "secret": secret.secret}, 201)
 
 
 @blueprint.delete("/secrets/<secret_id>")
@@ -106,9 +105,7 @@ def delete_secret(secret_id: str) -> Response:
     """Stop signing with a secret, at once"""
     if not Secrets(services().store).delete(current_owner(), secret_id):
         raise SecretNotFound(f"There is no secret {secret_id[:64]!r}.")
-    gone = Response(status=204)
-    del gone.headers["Content-Type"]  # there is no content
-    return gone
+    return empty_answer()
 
 
 @blueprint.get("/deliveries")
@@ -124,7 +121,7 @@ def list_deliveries(query_data: DeliveryQuery) -> Response:
         state=query_data.state.value if query_data.state else "",
         job_id=query_data.job_id,
     )
-    return _json({"deliveries": [each.model_dump(mode="json") for each in found], "next_cursor": cursor or None})
+    return json_answer({"deliveries": [each.model_dump(mode="json") for each in found], "next_cursor": cursor or None})
 
 
 @blueprint.get("/deliveries/<delivery_id>")
@@ -132,7 +129,7 @@ def list_deliveries(query_data: DeliveryQuery) -> Response:
 @blueprint.doc(operation_id="getWebhookDelivery", responses=errors(503, DeliveryNotFound))
 def get_delivery(delivery_id: str) -> Response:
     """Show a delivery with the log of its attempts"""
-    return _json(_delivery(delivery_id))
+    return json_answer(_delivery(delivery_id))
 
 
 @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -145,8 +142,8 @@ def replay(delivery_id: str) -> Response:
     At once and with every attempt, under the same `webhook-id`; one that is on its way goes on. A receiver that had
     said 410 counts as there again.
     """
-    services().ledger.replay_delivery(delivery_id, _visible_owner())
-    return _json(_delivery(delivery_id), 202)
+    services().ledger.replay_delivery(delivery_id, current_caller().sees)
+    return json_answer(_delivery(delivery_id), 202)
 
 
 @blueprint.post("/test")
@@ -165,17 +162,11 @@ def test(json_data: Trial) -> Response:
         raise SecretMissing
     delivery_id = f"msg_test_{uuid.uuid4().hex}"
     front.ledger.test_delivery(delivery_id, owner, json_data.url)
-    return _json(_delivery(delivery_id), 202)
-
-
-def _visible_owner() -> str | None:
-    """Whose deliveries the caller sees; None is everybody's."""
-    caller = current_caller()
-    return None if caller.is_admin else caller.owner
+    return json_answer(_delivery(delivery_id), 202)
 
 
 def _delivery(delivery_id: str) -> dict[str, Any]:
-    record, log = services().ledger.delivery(delivery_id, _visible_owner())
+    record, log = services().ledger.delivery(delivery_id, current_caller().sees)
     return {**record.model_dump(mode="json"), "log": [attempt.model_dump() for attempt in log]}
 
 
@@ -187,8 +178,3 @@ def _secret(signing: Signing) -> dict[str, Any]:
         "created_at": secret.created_at,
         "expires_at": signing.expires_at,
     }
-
-
-def _json(document: Mapping[str, Any], status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(to_json(document), status, headers=headers, content_type="application/json")

@@ -39,11 +39,11 @@ def rendered(stored: bytes, fields: TranslationForm, settings: Settings) -> Resp
     if fields.response_format == "json":
         body = Transcription(text=transcript.text, usage=_usage(transcript))
     else:
-        body = _verbose(transcript, parse(stored), fields)
+        body = _verbose(transcript, stored, fields)
     return Response(body.model_dump_json(), content_type=JSON)
 
 
-def _verbose(transcript: Transcript, document: Document, fields: TranslationForm) -> VerboseTranscription:
+def _verbose(transcript: Transcript, stored: bytes, fields: TranslationForm) -> VerboseTranscription:
     translated = not isinstance(fields, TranscriptionForm)
     asked = fields.timestamp_granularities if isinstance(fields, TranscriptionForm) else []
     return VerboseTranscription(
@@ -52,7 +52,7 @@ def _verbose(transcript: Transcript, document: Document, fields: TranslationForm
         duration=transcript.duration_s,
         text=transcript.text,
         segments=[_segment(each) for each in transcript.segments] if "segment" in (asked or ["segment"]) else None,
-        words=list(_words(document)) if "word" in asked else None,
+        words=list(_words(parse(stored))) if "word" in asked else None,
         usage=_usage(transcript),
     )
 
