@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -114,20 +115,19 @@ def run_crew(plans: Sequence[Plan], command: Sequence[str]) -> int:
     A process that ends with EX_CONFIG can't be helped by another start: then all end.
     """
     crew = [Member(plan, command) for plan in plans]
-    stopping = False
+    # Only noted by the handler: it may come while a member is being started, which it would not reach.
+    pending: deque[int] = deque()
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-        for member in crew:
-            member.signal(number)
+    def note(number: int, _frame: FrameType | None) -> None:
+        pending.append(number)
 
-    before: Mapping[int, object] = {number: signal.signal(number, pass_on) for number in FORWARDED}
-    worst = 0
+    before: Mapping[int, object] = {number: signal.signal(number, note) for number in FORWARDED}
+    stopping, worst = False, 0
     try:
         while not stopping or any(member.is_alive for member in crew):
+            stopping = _passed_on(pending, crew) or stopping
             for member in crew:
-                if not stopping:
+                if not stopping and not pending:
                     member.start_if_due()
                 status = member.ended()
                 if status and not stopping:
@@ -135,12 +135,22 @@ def run_crew(plans: Sequence[Plan], command: Sequence[str]) -> int:
                 if status and (stopping or status == EX_CONFIG):
                     worst = worst or status
                 if status == EX_CONFIG and not stopping:
-                    pass_on(signal.SIGTERM, None)
+                    pending.append(signal.SIGTERM)
             time.sleep(POLL_S)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
     return worst if worst >= 0 else 128 - worst
+
+
+def _passed_on(signals: deque[int], crew: Sequence[Member]) -> bool:
+    """Send on what came; whether anything did."""
+    came = bool(signals)
+    while signals:
+        number = signals.popleft()
+        for member in crew:
+            member.signal(number)
+    return came
 
 
 def own_command() -> list[str]:

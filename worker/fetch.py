@@ -284,9 +284,12 @@ class Fetch:
         return [(name, found[name]) for name in sorted(found) if name.removeprefix(prefix).isdecimal()]
 
     def _forget(self) -> None:
-        """What came so far is of no use: the file has changed, or can't be resumed."""
+        """What came so far is of no use: the file has changed, or can't be resumed.
+
+        From the end, so that what a crash leaves is still the file's beginning.
+        """
         self._have = 0
-        for name, _ in self._parts():
+        for name, _ in reversed(self._parts()):
             self._store.delete(name)
 
     def _read_progress(self) -> Progress:

@@ -21,10 +21,8 @@ GAP_S = 0.08
 
 def loud_frames(samples: Samples, hop: int, frames: int) -> Mask:
     """Of each of the first `frames` stretches of `hop` samples, whether something is heard in it."""
-    whole = np.zeros(frames * hop, np.float32)
-    length = min(len(samples), len(whole))
-    whole[:length] = samples[:length]
-    rows = whole.reshape(frames, hop)
+    missing = frames * hop - len(samples)
+    rows = (np.pad(samples, (0, missing)) if missing > 0 else samples[: frames * hop]).reshape(frames, hop)
     power = np.einsum("ij,ij->i", rows, rows)
     peak = float(power.max(initial=0.0))
     floor = float(np.percentile(power, 10)) if frames else 0.0

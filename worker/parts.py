@@ -40,8 +40,8 @@ def ctc_parts(tokens: Tokens, vocabulary: Vocabulary, spec: ModelSpec) -> Parts:
     segments = [
         Segment(
             id=number,
-            start_s=start * frame_s,
-            end_s=stop * frame_s,
+            start_s=start * spec.hop_samples / spec.sampling_rate_hz,
+            end_s=stop * spec.hop_samples / spec.sampling_rate_hz,
             text=vocabulary.text(ids[part.first : part.stop]),
             confidence=_mean(sums, part),
         )

@@ -55,6 +55,8 @@ def prepare(
         log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
     except JobError as error:
         _fail(unit, ledger, error)
+    except ObjectMissing as error:  # the audio, or what was fetched of it so far
+        _fail(unit, ledger, AudioGone(error.detail))
     except MemoryError:
         # A decoder that a damaged header asks for gigabytes: it would ask again on every attempt.
         _fail(unit, ledger, AudioTooHeavy(f"decoding needs more than {settings.prepare_memory_bytes:,} bytes"))
@@ -79,11 +81,8 @@ def _attempt(
     is_draining: Callable[[], bool],
 ) -> None:
     slice_ = _Slice(unit, ledger, settings, registrar=registrar, should_yield=should_yield, is_draining=is_draining)
-    try:
-        with store.local_file(layout.audio(unit.job_id)) as path:
-            slice_.run(path)
-    except ObjectMissing as error:
-        raise AudioGone(error.detail) from error
+    with store.local_file(layout.audio(unit.job_id)) as path:
+        slice_.run(path)
 
 
 @dataclass(slots=True)

@@ -46,13 +46,14 @@ class CtcFamily:
         with torch.inference_mode():
             logits = compute_logits(self.pipe, [self._at_least_a_frame(window.samples) for window in windows])
             kept = [row[self._kept(window.lease.window)] for row, window in zip(logits, windows, strict=True)]
-            # One transfer for the batch, not two for each window.
-            ids = torch.cat([row.argmax(-1) for row in kept]).cpu().numpy()
-            confidences = torch.cat([frame_confidence(row) for row in kept]).cpu().numpy()
+            # One transfer for the batch, not two for each window; they wait for the device, so this comes between.
+            best = torch.cat([row.argmax(-1) for row in kept])
+            sure = torch.cat([frame_confidence(row) for row in kept])
+            loud = [self._loud(window) for window in windows]
+            ids, confidences = best.cpu().numpy(), sure.cpu().numpy()
         if not np.isfinite(confidences).all():
             raise ForwardError(f"{self.spec.model} in {self.spec.dtype} gave scores that are not numbers")
         ends = np.cumsum([len(row) for row in kept])[:-1]
-        loud = [self._loud(window) for window in windows]
         return [
             self._output(Runs.of_frames(*columns))
             for columns in zip(np.split(ids, ends), np.split(confidences, ends), loud, strict=True)

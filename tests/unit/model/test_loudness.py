@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from jobs.model import ModelSpec
 from worker.loudness import heard_from, heard_until, loud_frames
+from worker.parts import ctc_parts
+from worker.stitch import Tokens
+from worker.vocabulary import Vocabulary
 
 HOP = 320
 FRAME_S = 0.02
@@ -65,3 +69,14 @@ def test_beginnings(loud: str, frame: int, not_before: int, found: int) -> None:
 )
 def test_ends(loud: str, frame: int, not_after: int, found: int) -> None:
     assert heard_until(mask(loud), frame, not_after=not_after, frame_s=FRAME_S) == found
+
+
+def test_a_segment_never_starts_after_its_first_character() -> None:
+    """Both are made of frames by the same arithmetic, whatever its rounding (35 * 0.02 > 35 * 320 / 16,000)."""
+    vocabulary = Vocabulary(("<pad>", "你"), "<pad>", "|", " ", frozenset({"<pad>"}))
+    spec = ModelSpec("m", "r", "float32", "ctc", 16_000, 320, 400, 60.0, False, "zh", 0)
+    for frame in range(1, 400):
+        tokens = Tokens(np.array([1]), np.array([frame]), np.array([frame + 1]), np.ones(1), np.zeros(400, np.bool_))
+        parts = ctc_parts(tokens, vocabulary, spec)
+        [char] = parts.chars or []
+        assert (parts.segments[0].start_s, parts.segments[0].end_s) == (char.start_s, char.end_s)
