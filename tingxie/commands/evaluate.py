@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tingxie.batch import exit_status
 from tingxie.console import errors_as_status
-from tingxie.options import SERVER, Server
+from tingxie.options import NO_KEY, SERVER, Key, Server
 from tingxie.results import write_atomically
 from tingxie.submit_options import SubmitOptions
 
@@ -42,6 +42,7 @@ def evaluate(
     out: Out = None,
     at_once: AtOnce = 8,
     server: Server = SERVER,
+    key: Key = NO_KEY,
 ) -> None:
     """Transcribe a data set by the service and tell its character and word error rates.
 
@@ -61,7 +62,7 @@ def evaluate(
             dataset, split=split, configuration=configuration, audio=audio_column, text=text_column, limit=limit
         ) as corpus,
     ):
-        run = transcribe(corpus, server, options=options, at_once=at_once)
+        run = transcribe(corpus, server, api_key=key, options=options, at_once=at_once)
         evaluation = run.evaluation()
         for table in tables(evaluation):
             Console(highlight=False).print(table, markup=False)

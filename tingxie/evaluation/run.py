@@ -36,13 +36,13 @@ class Run:
         return Evaluation([judge(each) for each in heard], failed)
 
 
-def transcribe(corpus: Corpus, server: str, *, options: SubmitOptions, at_once: int) -> Run:
+def transcribe(corpus: Corpus, server: str, *, api_key: str, options: SubmitOptions, at_once: int) -> Run:
     """Raises InputMissing for an empty corpus, ServerUnreachable; what fails of single recordings is in the run."""
     if not corpus.utterances:
         raise InputMissing("the data set holds no recordings")
     transcripts: dict[PurePath, Transcript] = {}
     stop = Stop()
-    with Client(server, pause=stop.pause) as client, display(len(corpus.utterances)) as show:
+    with Client(server, api_key=api_key, pause=stop.pause) as client, display(len(corpus.utterances)) as show:
         client.check_alive()
         batch = Batch(client, options=options, deliver=_keep(client, transcripts), at_once=at_once, stop=stop)
         outcomes = batch.run([utterance.source for utterance in corpus.utterances], show)
