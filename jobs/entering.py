@@ -8,7 +8,6 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import structlog
 
@@ -155,4 +154,4 @@ class Entering:
         return False
 
     def _jobs(self, progress: Progress) -> Iterator[str]:
-        return (item_job_id(progress.batch.id, index) for index in islice(range(progress.batch.items), progress.next))
+        return (item_job_id(progress.batch.id, index) for index in range(progress.next))

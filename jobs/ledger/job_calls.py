@@ -58,12 +58,9 @@ class JobCalls(Calls):
     def check_caps(self, owner: str, caps: Caps | None = None) -> None:
         """Raise TooMuchQueued or QuotaUsedUp where no job of the owner's, however short, would be taken now."""
         caps = caps or Caps(self._settings.owner_queued_s)
-        with translated():
-            queued_ms = self._redis.hget(keys.key("owner_load", owner=owner), "queued")
-        queued_s = int(queued_ms or 0) / 1000
-        if 0 < caps.queued_s <= queued_s:
-            raise _too_much(queued_s, caps)
-        which, seconds = self._scripts.run("quota", owner)
+        queued_ms, which, seconds = self._scripts.run("quota", owner)
+        if 0 < caps.queued_s <= queued_ms / 1000:
+            raise _too_much(queued_ms / 1000, caps)
         if which:
             raise _used_up(which.decode(), seconds)
 
@@ -130,9 +127,8 @@ class JobCalls(Calls):
 
     def expired(self, limit: int = ASKED_AT_ONCE) -> list[str]:
         """Ended jobs whose retention is over: to be deleted, with their objects. The longest overdue first."""
+        now = self.now()
         with translated():
-            seconds, microseconds = self._redis.time()
-            now = float(seconds) + float(microseconds) / 1e6
             found = self._redis.zrangebyscore(keys.key("expiries"), "-inf", repr(now), 0, limit)
         return [job_id.decode() for job_id in cast("list[bytes]", found)]
 

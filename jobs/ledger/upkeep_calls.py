@@ -22,12 +22,6 @@ COUNTERS += [f"webhook_{outcome}" for outcome in OUTCOMES]
 
 
 class UpkeepCalls(WorkerCalls):
-    def now(self) -> float:
-        """Redis's clock, seconds since the epoch. Also the cheapest reachability check."""
-        with translated():
-            seconds, microseconds = self._redis.time()
-        return float(seconds) + float(microseconds) / 1e6
-
     def reap(self) -> int:
         """Return the units of incarnations whose lease lapsed; fail what died too often; returns lapsed incarnations.
 

@@ -6,12 +6,13 @@ local id, request, options, owner, priority, model, created_at, expected_s, same
 local queued_cap, running_cap = tonumber(ARGV[11]), tonumber(ARGV[12]) -- ms; 0: none
 if call('EXISTS', K.job(id)) == 1 then return {0, call('HGET', K.job(id), 'leader') or ''} end
 local now = clock()
-local shares = same ~= '' and leader_for({id = id, owner = owner, same = same}, spec_of(model, now))
+local key = spec_of(model, now)
+local leader = leader_for({id = id, owner = owner, same = same ~= '' and same or nil}, key)
 local queued = number(call('HGET', K.owner_load(owner), 'queued'))
 -- one that is longer than the cap may wait alone
-if queued_cap > 0 and not shares and queued > 0 and queued + expected_s * 1000 > queued_cap then return {-1, queued} end
+if queued_cap > 0 and not leader and queued > 0 and queued + expected_s * 1000 > queued_cap then return {-1, queued} end
 local which, quota_s = used_up(owner, now)
-if which and not shares then return {which == 'day' and -2 or -3, quota_s} end
+if which and not leader then return {which == 'day' and -2 or -3, quota_s} end
 local arrival = ticket()
 call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 'priority', priority, 'model', model,
   'ticket', arrival, 'state', 'queued', 'created_at', created_at, 'entered_at', seconds(now),
@@ -23,5 +24,5 @@ if retention_s ~= '' then call('HSET', K.job(id), 'retention_s', retention_s) en
 if running_cap > 0 then call('HSET', K.job(id), 'running_cap', running_cap) end
 call('ZADD', K.owner_jobs(owner), created_at, id)
 tell(id, 'state', 'queued')
-enter(load_job(id), now)
+enter(load_job(id), key, leader, now)
 return {1, call('HGET', K.job(id), 'leader') or ''}

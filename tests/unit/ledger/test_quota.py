@@ -77,7 +77,7 @@ def test_what_shares_earlier_work_costs_nothing(ledger: Ledger) -> None:
 def test_the_month_began(ledger: Ledger, redis: Redis) -> None:
     """quota.lua's calendar against Python's, over a leap year and the turn of a century."""
     source = ledger._scripts._scripts["quota"].script
-    prelude = source[: source.index("-- Which of an owner's quotas is used up, and")]
+    prelude = source[: source.index("-- Charge a job's owner with")]
     days = [(date(year, 1, 1) - date(1970, 1, 1)).days + n for year in (2027, 2028, 2100) for n in range(366)]
     asked = redis.eval(
         f"{prelude}\nlocal r = {{}} for i, d in ipairs(ARGV) do r[i] = month_began(d) end return r", 0, *days

@@ -59,6 +59,14 @@ local function remember(incarnation, claim, answer)
   return answer
 end
 
+-- The lock is the holder's for as long as asked, if it is free or the holder's already; 1 or 0.
+local function take_lock(key, holder, ttl_ms)
+  local found = call('GET', key)
+  if found and found ~= holder then return 0 end
+  call('SET', key, holder, 'PX', ttl_ms)
+  return 1
+end
+
 -- A unit's name in the set of what an incarnation holds.
 local function member(kind, id, index)
   return index and kind .. ':' .. id .. ':' .. index or kind .. ':' .. id

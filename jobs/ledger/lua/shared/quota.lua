@@ -29,14 +29,12 @@ local function used_up(owner, now)
   local quota = fields(K.quota(owner), 'day', 'month')
   if not (quota.day or quota.month) then return nil end
   local today = math.floor(now / DAY_S)
-  local began, of_day = month_began(today), 0
-  local of_month = number(call('HGET', K.owner_load(owner), 'queued'))
-  for day = began, today do
-    local charged = number(call('HGET', K.usage(owner), whole(day)))
-    of_month = of_month + charged
-    of_day = day == today and charged or 0
-  end
-  of_day = of_day + number(call('HGET', K.owner_load(owner), 'queued'))
+  local began = month_began(today)
+  local days = {}
+  for day = began, today do days[#days + 1] = whole(day) end
+  local charged, waits = call('HMGET', K.usage(owner), unpack(days)), number(call('HGET', K.owner_load(owner), 'queued'))
+  local of_month, of_day = waits, waits + number(charged[#charged])
+  for _, of_one in ipairs(charged) do of_month = of_month + number(of_one) end
   if quota.month and of_month >= number(quota.month) then
     return 'month', math.ceil(month_began(began + 31) * DAY_S - now)
   end

@@ -83,10 +83,8 @@ local function leader_for(job, key)
   return fits and leader or nil
 end
 
--- A job without units begins: behind a leader, or in its model's queue.
-local function enter(job, now)
-  local key = spec_of(job.model, now)
-  local leader = leader_for(job, key)
+-- A job without units begins: behind its leader, or in the queue of the spec that it is pinned to.
+local function enter(job, key, leader, now)
   if leader then
     follow(job, leader, now)
     return
@@ -107,7 +105,8 @@ end
 local function enter_anew(job, now)
   call('DEL', K.events(job.id))
   tell(job.id, 'state', job.state)
-  enter(job, now)
+  local key = spec_of(job.model, now)
+  enter(job, key, leader_for(job, key), now)
 end
 
 -- The job has ended or is forgotten: what becomes of those that share its work.
