@@ -32,9 +32,9 @@ from jobs.errors import InvalidRequest, RequestError, Unavailable
 from jobs.ledger import Ledger
 from jobs.ledger.attempt_calls import HOLD_S, Attempt, Earlier
 from web.openapi import IDEMPOTENCY_ERRORS, IDEMPOTENT
-from web.problems import BodyTooLarge
 from web.services import current_owner, services
-from web.upload import body_pieces
+from web.upload import close_after_answer
+from web.validation import whole_body
 
 log = structlog.get_logger()
 
@@ -90,10 +90,10 @@ def idempotent(*, streamed: bool = False, max_bytes: int = MAX_BYTES) -> Callabl
             with _attempt() as current:
                 try:
                     if not streamed:
-                        settle(sha256(_whole_body(max_bytes)).hexdigest())
+                        settle(sha256(_body(max_bytes)).hexdigest())
                     answer = current_app.make_response(view(*args, **named))
                 except _Replay as replay:
-                    _leave_unread()
+                    close_after_answer()
                     return replay.answer
                 _keep(current.attempt, answer)
                 return answer
@@ -186,22 +186,11 @@ def _key() -> str:
     return key
 
 
-def _whole_body(max_bytes: int) -> bytes:
+def _body(max_bytes: int) -> bytes:
     """The body, read here, and once more by the view."""
-    body = bytearray()
-    for piece in body_pieces(request):
-        body += piece
-        if len(body) > max_bytes:
-            raise BodyTooLarge(f"The body is longer than {max_bytes} bytes.")
+    body = whole_body(request, max_bytes)
     request.environ["wsgi.input"] = io.BytesIO(body)
-    return bytes(body)
-
-
-def _leave_unread() -> None:
-    """The view was left, perhaps with a body half read: the connection ends with the answer (web.upload)."""
-    close = getattr(request.environ["wsgi.input"], "close_connection", None)
-    if close and request.headers.get("Transfer-Encoding", request.content_length):
-        close()
+    return body
 
 
 def _described(spec: dict[str, Any]) -> dict[str, Any]:

@@ -109,16 +109,23 @@ def error_kinds(base: type[TingxieError]) -> Iterator[type[TingxieError]]:
 
 def _ours(error: TingxieError) -> Response:
     status = status_of(type(error))
-    headers = dict(error.headers) if isinstance(error, RequestError) else {}
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after_s)
     errors = error.errors if isinstance(error, InvalidFields) else ()
-    shown = Problem.of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("http.failed", problem=error.type, detail=error.detail, exc_info=not isinstance(error, Unavailable))
-        # The detail may name hosts and folders; those are for the log.
-        shown = Problem(error.type, error.title, error.title, error.remedy)
-    return problem(shown, status, errors=errors, headers=headers)
+    return problem(shown_of(error, status), status, errors=errors, headers=headers_of(error))
+
+
+def headers_of(error: TingxieError) -> dict[str, str]:
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(error.retry_after_s)}
+    return dict(error.headers) if isinstance(error, RequestError) else {}
+
+
+def shown_of(error: TingxieError, status: int) -> Problem:
+    """What a client is told; of a fault of ours the rest goes to the log."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Problem.of(error)
+    log.warning("http.failed", problem=error.type, detail=error.detail, exc_info=not isinstance(error, Unavailable))
+    # The detail may name hosts and folders; those are for the log.
+    return Problem(error.type, error.title, error.title, error.remedy)
 
 
 def _unforeseen(error: Exception) -> Response:

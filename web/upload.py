@@ -55,12 +55,17 @@ def _close_after_refusal(response: Response) -> Response:
 
     The server ends it anyway rather than read ten gigabytes; unannounced, the client's next request would be lost.
     """
-    has_body = request.content_length or request.headers.get("Transfer-Encoding")
-    if has_body and response.status_code >= HTTPStatus.BAD_REQUEST:
-        close = getattr(request.environ["wsgi.input"], "close_connection", None)  # only gunicorn's, by web.server
-        if close:
-            close()
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        close_after_answer()
     return response
+
+
+def close_after_answer() -> None:
+    """The request's body may not have been read: the connection ends with the answer, and the answer says so."""
+    has_body = request.content_length or request.headers.get("Transfer-Encoding")
+    close = getattr(request.environ["wsgi.input"], "close_connection", None)  # only gunicorn's, by web.server
+    if has_body and close:
+        close()
 
 
 def refuse_oversize(incoming: Request, max_upload_bytes: int) -> None:

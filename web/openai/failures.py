@@ -9,12 +9,12 @@ from apiflask import APIBlueprint
 from flask import Response, g
 from pydantic_core import to_json
 
-from jobs.errors import JobError, Problem, RequestError, TingxieError, Unavailable, UnknownModel
+from jobs.errors import JobError, Problem, TingxieError, UnknownModel
 from web.auth import KeyRequired, KeyUnknown
 from web.idempotency import KeyInUse
 from web.openai.schemas import Failure, Fault
 from web.openapi import JSON, NUMBER, answer
-from web.problems import InvalidFields, status_of
+from web.problems import InvalidFields, headers_of, shown_of, status_of
 
 log = structlog.get_logger()
 
@@ -78,17 +78,11 @@ def _status(kind: type[TingxieError]) -> int:
 
 def _ours(error: TingxieError) -> Response:
     status = _status(type(error))
-    headers = dict(error.headers) if isinstance(error, RequestError) else {}
-    shown = Problem.of(error)
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after_s)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("http.failed", problem=error.type, detail=error.detail, exc_info=not isinstance(error, Unavailable))
-        shown = Problem(error.type, error.title, error.title, error.remedy)  # the rest is for the log
+    headers = headers_of(error)
     if status == HTTPStatus.CONFLICT and not isinstance(error, KeyInUse):
         headers["X-Should-Retry"] = "false"
     code = next((code for kind, code in CODES.items() if isinstance(error, kind)), error.type)
-    return _failure(shown, status, code=code, param=_param(error), headers=headers)
+    return _failure(shown_of(error, status), status, code=code, param=_param(error), headers=headers)
 
 
 def _param(error: TingxieError) -> str | None:
