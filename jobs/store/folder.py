@@ -36,7 +36,7 @@ class FolderStore:
 
     def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
         target = self._path(name)
-        temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        temporary = _beside(target)
         with self._translated(name):
             self.root.stat()  # a store that was taken away isn't made anew, on another disk
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,11 +64,14 @@ class FolderStore:
 
     def copy(self, name: str, to: str) -> None:
         source, target = self._path(name), self._path(to)
+        temporary = _beside(target)
         with self._translated(name):
             os.utime(source)  # the link shares it: the second name must not look old to the sweep
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                os.link(source, target)  # objects never change, so a link is as good
+                os.link(source, temporary)  # objects never change, so a link is as good
+                temporary.replace(target)
+                temporary.unlink(missing_ok=True)  # rename(2) does nothing where both are the same file already
             except OSError as error:
                 if error.errno not in NO_LINKS:
                     raise
@@ -95,9 +98,7 @@ class FolderStore:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         with self._translated(prefix):
             self.root.stat()
-        for folder, _, files in os.walk(self._path(prefix)):
-            for file in files:
-                path = Path(folder, file)
+            for path in _files_below(self._path(prefix) if prefix else self.root):
                 with suppress(FileNotFoundError):  # removed while we looked
                     found = path.stat()
                     yield ObjectInfo(path.relative_to(self.root).as_posix(), found.st_size, found.st_mtime)
@@ -127,7 +128,7 @@ class FolderStore:
         """Turn the system's errors into ours, the cause kept."""
         try:
             yield
-        except FileNotFoundError as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise self._missing(name) from error
         except OSError as error:
             kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailable
@@ -144,6 +145,23 @@ class FolderStore:
         if not parts or ".." in parts or name.startswith("/"):
             raise ValueError(f"not an object's name: {name!r}")
         return self.root.joinpath(*parts)
+
+
+def _beside(target: Path) -> Path:
+    """Where an object is written before it is renamed into its place; the sweep knows such names."""
+    return target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Raises OSError for what can't be looked into; folders that are removed meanwhile hold nothing."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for within, _, files in os.walk(folder, onerror=refuse):
+        for file in files:
+            yield Path(within, file)
 
 
 def _write_file(path: Path, chunks: Iterable[bytes], sync: bool) -> Stored:
