@@ -2,23 +2,20 @@
 
 import sys
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 import typer
-from pydantic import ValidationError
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from jobs.errors import SetupError, TingxieError
+from jobs.commands import EX_CONFIG, errors_told, read_settings
+from jobs.errors import SetupError
 from jobs.keyring import Keyring
 from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import open_store
 from web.server import Server, listen
-
-#: sysexits.h: the configuration is at fault; starting again won't help
-EX_CONFIG = 78
 
 NO_KEYS = "Make a key with `tingxie keys create`, or listen on 127.0.0.1."
 
@@ -34,9 +31,8 @@ def web(
     threads: Annotated[int | None, typer.Option(help="Requests served at one time.")] = None,
 ) -> None:
     """Run the front end in the foreground; SIGTERM lets running requests end."""
-    chosen = {"host": host, "port": port, "web_threads": threads}
-    try:
-        settings = _settings({name: value for name, value in chosen.items() if value is not None})
+    with errors_told("web", status=EX_CONFIG):
+        settings = read_settings(host=host, port=port, web_threads=threads)
         configure_logs(settings)
         _check_redis(settings)
         store = open_store(settings.store)
@@ -46,22 +42,10 @@ def web(
         where, port_number = listener.getsockname()[:2]
         if not has_keys and not ip_address(where).is_loopback:
             raise SetupError(f"There are no API keys, and {where} can be reached by others", remedy=NO_KEYS)
-    except TingxieError as error:
-        typer.echo(f"tingxie web: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(EX_CONFIG) from error
     open_to = "" if has_keys else " (no API keys: for this machine only, whoever uses it)"
     typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}{open_to}")
     sys.stdout.flush()
     Server(settings, listener).run()
-
-
-def _settings(chosen: dict[str, Any]) -> Settings:
-    try:
-        return Settings(**chosen)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"TINGXIE_{'_'.join(map(str, first['loc'])).upper()}"
-        raise SetupError(f"{name}: {first['msg']}", remedy="docs/operations.md lists the settings.") from error
 
 
 def _check_redis(settings: Settings) -> None:

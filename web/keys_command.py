@@ -1,18 +1,16 @@
 """`tingxie keys`: make, list and revoke API keys. Needs the store, not a running service."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from jobs.api_key import ApiKey, Scope
-from jobs.errors import TingxieError, Unavailable
+from jobs.commands import errors_told, read_settings
+from jobs.errors import Unavailable
 from jobs.keyring import Keyring, Limits
 from jobs.ledger import Ledger
-from jobs.settings import Settings
 from jobs.store import open_store
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -46,7 +44,7 @@ def create(
     if owner and not _OWNER.fullmatch(owner):
         raise typer.BadParameter("an owner is at most 64 letters, digits, - and _", param_hint="--owner")
     limits = Limits(requests_per_minute, hours_per_day, hours_per_month)
-    with _errors_as_status():
+    with errors_told("keys"):
         keyring = _keyring()
         first = not keyring.in_use()
         key, token = keyring.create(name, scope or (Scope.SUBMIT, Scope.READ), owner=owner, limits=limits)
@@ -59,7 +57,7 @@ def create(
 @app.command("list")
 def list_keys() -> None:
     """List the keys, one tab-separated line each: id, name, scopes, owner, made, last used, revoked."""
-    with _errors_as_status():
+    with errors_told("keys"):
         keys = _keyring().all()
     used = _last_used(keys)
     for key in keys:
@@ -71,7 +69,7 @@ def list_keys() -> None:
 @app.command()
 def revoke(key_ids: Annotated[list[str], typer.Argument(metavar="KEY…", help="Ids of keys, as listed.")]) -> None:
     """End keys for good: within seconds nothing accepts them. Their jobs stay. Exit status: 4 no such key."""
-    with _errors_as_status():
+    with errors_told("keys"):
         keyring = _keyring()
         missing = [key_id for key_id in key_ids if not key_id.isalnum() or keyring.revoke(key_id) is None]
     for key_id in missing:
@@ -81,22 +79,13 @@ def revoke(key_ids: Annotated[list[str], typer.Argument(metavar="KEY…", help="
 
 
 def _keyring() -> Keyring:
-    return Keyring(open_store(Settings().store))
-
-
-@contextmanager
-def _errors_as_status() -> Iterator[None]:
-    try:
-        yield
-    except TingxieError as error:
-        typer.echo(f"tingxie keys: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(1) from error
+    return Keyring(open_store(read_settings().store))
 
 
 def _last_used(keys: list[ApiKey]) -> dict[str, str]:
     """Key → when it was last used, as Redis remembers it; the keys themselves don't need Redis."""
     try:
-        used = Ledger.connect(Settings()).keys_used()
+        used = Ledger.connect(read_settings()).keys_used()
     except (Unavailable, ValueError):
         return {key.id: "unknown: Redis is away" for key in keys}
     return {key_id: _minute(at) for key_id, at in used.items()}

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from jobs.errors import SetupError, TingxieError
+from jobs.commands import EX_CONFIG, errors_told, read_settings
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from worker.crew import ALL_DEVICES, EX_CONFIG, own_command, plan_crew, run_crew, served_models
+from worker.crew import ALL_DEVICES, own_command, plan_crew, run_crew, served_models
 
 app = typer.Typer(help="Run a worker: transcribe or prepare.", no_args_is_help=True)
 
@@ -65,31 +64,15 @@ def check() -> None:
     from jobs.ledger import Ledger  # noqa: PLC0415
 
     here = platform.node()
-    try:
-        alive = [worker.incarnation for worker in Ledger.connect(read_settings({})).workers() if worker.host == here]
-    except TingxieError as error:
-        typer.echo(f"tingxie worker check: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(1) from error
+    with errors_told("worker check"):
+        alive = [worker.incarnation for worker in Ledger.connect(read_settings()).workers() if worker.host == here]
     typer.echo("\n".join(alive) or f"no worker of {here} is alive")
     raise typer.Exit(0 if alive else 1)
-
-
-def read_settings(chosen: dict[str, Any]) -> Settings:
-    """The settings, those chosen on the command line first. Raises SetupError."""
-    try:
-        return Settings(**{name: value for name, value in chosen.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"TINGXIE_{'_'.join(map(str, first['loc'])).upper()}"
-        raise SetupError(f"{name}: {first['msg']}", remedy="docs/operations.md lists the settings.") from error
 
 
 def _run(name: str, chosen: dict[str, Any], run: Callable[[Settings], int]) -> None:
     from worker.program import end  # noqa: PLC0415 (Celery's worker machinery)
 
-    try:
-        status = run(read_settings(chosen))
-    except TingxieError as error:
-        typer.echo(f"tingxie worker {name}: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(EX_CONFIG) from error
+    with errors_told(f"worker {name}", status=EX_CONFIG):
+        status = run(read_settings(**chosen))
     end(status)

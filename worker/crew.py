@@ -17,13 +17,12 @@ from types import FrameType
 
 import structlog
 
+from jobs.commands import EX_CONFIG
 from jobs.errors import SetupError
 from jobs.settings import Settings
 
 log = structlog.get_logger()
 
-#: sysexits.h: the configuration is at fault; starting again won't help
-EX_CONFIG = 78
 ALL_DEVICES = "all"
 #: the pause before a process is started again; doubled while it dies within STEADY_S
 FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S = 1.0, 30.0, 60.0

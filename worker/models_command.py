@@ -1,16 +1,12 @@
 """`tingxie models`: fetch a model, list those that the ledger knows, and see whether this machine can serve one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from jobs.errors import TingxieError
+from jobs.commands import errors_told, read_settings
 from jobs.ledger import Ledger
 from jobs.logs import configure_logs
-from jobs.settings import Settings
-from worker.commands import read_settings
 
 app = typer.Typer(help="Fetch models and look at them.", no_args_is_help=True)
 
@@ -21,8 +17,8 @@ RevisionOption = Annotated[str | None, typer.Option(help="Branch, tag or commit;
 @app.command("list")
 def list_models() -> None:
     """List the models that workers have served, those with live workers first."""
-    with _told():
-        known = Ledger.connect(Settings()).models()
+    with errors_told("models"):
+        known = Ledger.connect(read_settings()).models()
     for spec, live in sorted(known, key=lambda entry: (-entry[1], entry[0].model)):
         typer.echo(f"{spec.model}  revision {spec.revision[:12]}  {spec.dtype}  {live} live workers")
 
@@ -32,8 +28,8 @@ def pull(model: ModelArgument = None, revision: RevisionOption = None) -> None:
     """Fetch a model from the Hub into its cache (HF_HOME), so that workers start from there, also without a network."""
     from worker.model_folder import find_model  # noqa: PLC0415 (the Hub's client)
 
-    with _told():
-        settings = read_settings({"model": model, "revision": revision})
+    with errors_told("models"):
+        settings = read_settings(model=model, revision=revision)
         configure_logs(settings)
         found = find_model(settings)
     typer.echo(f"{found.name}  revision {found.revision}  {found.weight_bytes / 1e6:,.0f} MB  {found.folder}")
@@ -44,21 +40,11 @@ def verify(model: ModelArgument = None, revision: RevisionOption = None) -> None
     """Load a model and probe it as a transcribe worker does, then say what it is."""
     from worker.model import load_model  # noqa: PLC0415 (torch)
 
-    with _told():
-        settings = read_settings({"model": model, "revision": revision})
+    with errors_told("models"):
+        settings = read_settings(model=model, revision=revision)
         configure_logs(settings)
         spec = load_model(settings).spec
     typer.echo(
         f"{spec.model} can be served: {spec.family}, revision {spec.revision[:12]}, {spec.dtype}, "
         f"{spec.sampling_rate_hz} Hz, language {spec.language or 'not stated'}"
     )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong is one line, exit status 1."""
-    try:
-        yield
-    except TingxieError as error:
-        typer.echo(f"tingxie models: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(1) from error

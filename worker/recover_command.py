@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from jobs import batches
 from jobs.broker import Hinter, make_celery
-from jobs.errors import ObjectMissing, TingxieError
+from jobs.commands import errors_told, read_settings
+from jobs.errors import ObjectMissing
 from jobs.job import JobRequest
 from jobs.ledger import Caps, Ledger
 from jobs.logs import configure_logs
-from jobs.settings import Settings
 from jobs.store import AudioStore, layout, open_store
 from jobs.transcript import Transcript
 
@@ -46,13 +46,10 @@ def recover(
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Enter every job of the store that the ledger doesn't know; safe to repeat, and while the service runs."""
-    settings = Settings()
-    configure_logs(settings)
-    try:
+    with errors_told("recover"):
+        settings = read_settings()
+        configure_logs(settings)
         counts = rebuild(Ledger.connect(settings), open_store(settings.store))
-    except TingxieError as error:
-        typer.echo(f"tingxie recover: {error.detail}. {error.remedy}", err=True)
-        raise typer.Exit(1) from error
     if counts.entered:
         Hinter(make_celery(settings)).cpu()
     found = {name: getattr(counts, name) for name in Counts.__slots__}
