@@ -45,9 +45,18 @@ class Machine:
         )
 
 
+#: what a run of the bench writes itself
+_OWN = (":!bench/results", ":!bench/RESULTS.md", ":!bench/history.jsonl", ":!bench/plots")
+
+
 def _commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or "unknown"
+    """With a "+" where the code is another than the commit's."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", *_OWN)
+    return (_git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def cpu_s(*processes: psutil.Process) -> float:

@@ -1,57 +1,58 @@
 """`python -m bench.run [--full] [name…]`: measures, writes bench/RESULTS.md; exit status 1 where a target is missed."""
 
 import sys
-from collections.abc import Callable
+import time
+import traceback
+from dataclasses import dataclass
 
-from bench import (
-    accuracy,
-    article,
-    confidence,
-    connections,
-    demo,
-    fairness,
-    ledger,
-    overhead,
-    polls,
-    report,
-    scaling,
-    timestamps,
-    upload,
-)
-from bench.figure import Figure
+from bench import report
+from bench.programs import PROGRAMS, Program
 
-#: quick enough for `make bench`: at most 15 minutes on two cores together
-BENCHES: dict[str, Callable[[], list[Figure]]] = {
-    "accuracy": accuracy.measure,
-    "article": article.measure,
-    "confidence": confidence.measure,
-    "connections": connections.measure,
-    "demo": demo.measure,
-    "overhead": overhead.measure,
-    "polls": polls.measure,
-    "ledger": ledger.measure,
-    "scaling": scaling.measure,
-}
-#: `make bench-full` adds these
-LONG: dict[str, Callable[[], list[Figure]]] = {
-    "fairness": fairness.measure,
-    "timestamps": timestamps.measure,
-    "scaling-ten-hours": scaling.measure_ten_hours,
-    "upload": upload.measure,
-}
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    program: Program
+    seconds: float
+    missed: int = 0
+    #: why it has no figures
+    error: str = ""
+
+    def line(self) -> str:
+        said = self.error or ("all targets met" if not self.missed else f"{self.missed} missed")
+        late = "" if self.seconds <= self.program.budget_s else " OVER"
+        return f"{self.program.name:20} {self.seconds:6.0f} s of {self.program.budget_s:.0f}{late}  {said}"
 
 
 def main(arguments: list[str]) -> int:
     names = [argument for argument in arguments if argument != "--full"]
-    missed = 0
-    for name in names or [*BENCHES, *(LONG if "--full" in arguments else ())]:
-        measure = (BENCHES | LONG)[name]
-        figures = measure()
-        report.keep(name, sys.modules[measure.__module__].__doc__ or "", figures)
-        for figure in figures:
-            print(f"{name}: {figure.row()}", flush=True)
-        missed += sum(figure.is_missed for figure in figures)
-    return 1 if missed else 0
+    if unknown := set(names) - {program.name for program in PROGRAMS}:
+        print(f"no such measurement: {', '.join(sorted(unknown))}; see bench/programs.py", file=sys.stderr)
+        return 2
+    chosen = [
+        program
+        for program in PROGRAMS
+        if (program.name in names if names else "--full" in arguments or not program.is_long)
+    ]
+    ran = [_run(program) for program in chosen]
+    print("", *(each.line() for each in ran), sep="\n")
+    print(f"{'in all':20} {sum(e.seconds for e in ran):6.0f} s of {sum(e.program.budget_s for e in ran):.0f}")
+    return 1 if any(each.missed or each.error for each in ran) else 0
+
+
+def _run(program: Program) -> Ran:
+    """One that breaks takes nothing from the others; its last figures stay in the page, with their commit."""
+    print(f"{program.name}: up to {program.budget_s:.0f} s", flush=True)
+    began = time.monotonic()
+    try:
+        figures = program.measure()
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        return Ran(program, time.monotonic() - began, error=f"FAILED: {error!r}")
+    seconds = time.monotonic() - began
+    report.keep(program.name, program.about(), figures, seconds=seconds)
+    for figure in figures:
+        print(f"{program.name}: {figure.row()}", flush=True)
+    return Ran(program, seconds, sum(figure.is_missed for figure in figures))
 
 
 if __name__ == "__main__":

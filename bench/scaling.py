@@ -3,7 +3,8 @@
 The devices are idle (a short job has warmed them), and the clock starts when the job's cut windows are there. It stops
 at the last window's commit: that is what efficiency counts (the speed-up over one device, divided by their number).
 One process writes the transcript after that. Interpreter time is the CPU time of the transcribe processes: claim, load,
-commit, hint, and their upkeep. One device's time is taken beside those of a few others, which leave the cores idle.
+commit, hint, and their upkeep (`overhead` measures it alone). One device's time is taken beside those of a few others,
+which leave the cores idle.
 """
 
 import tempfile
@@ -11,7 +12,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
@@ -20,8 +20,6 @@ from bench.long_job import Objects, devices
 from bench.machine import cpu_s
 from tests.support.waiting import eventually
 
-#: 16 windows of 160 ms are 2.6 s: the overhead is measured at whole batches of 16
-WHOLE_BATCHES: dict[str, Any] = {"batch_windows": 16, "batch_compute_s": 3.0}
 POLL_S = 0.02
 TIMEOUT_S = 1200.0
 
@@ -53,22 +51,20 @@ def _measure(audio_s: float, *, beside: tuple[int, ...], alone: tuple[int, ...],
             one = pool.submit(_run, folder, objects, 1)
             runs = {count: _run(folder, objects, count) for count in beside}
             runs[1] = one.result()
-        whole = _run(folder, Objects.write(folder / "hour", 3600.0), 1, **WHOLE_BATCHES)
         runs |= {count: _run(folder, objects, count) for count in alone}
     figures = []
     for count, run in sorted(runs.items()):
         share = 100 * runs[1].seconds / run.seconds / count
-        figures.append(Figure(f"{count} devices: windows a second", run.windows / run.seconds, "/s"))
+        speed = run.windows / run.seconds
+        figures.append(Figure(f"{count} devices: windows a second", speed, "/s", curve="measured", at=count))
         figures.append(Figure("… scaling efficiency", share, "%", efficiency if count > 1 else ""))
         figures.append(Figure("… interpreter time a window", 1000 * run.interpreter_s / run.windows, "ms"))
         figures.append(Figure("… last commit to transcript", run.transcript_s, "s"))
-    overhead_ms = 1000 * whole.interpreter_s / whole.windows
-    return [*figures, Figure("interpreter time a window at batch 16, one device, upkeep included", overhead_ms, "ms")]
+    return figures
 
 
-def _run(folder: Path, objects: Objects, count: int, **options: Any) -> Measured:
-    home = folder / f"{count}-devices{'-whole' if options else ''}"
-    with devices(home, count, objects, **options) as (running, job):
+def _run(folder: Path, objects: Objects, count: int) -> Measured:
+    with devices(folder / f"{count}-devices", count, objects) as (running, job):
         processes = [psutil.Process(each.pid) for name, each in running.processes.items() if "device" in name]
         job.release()
         spent, began = cpu_s(*processes), time.monotonic()

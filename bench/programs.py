@@ -1,0 +1,55 @@
+"""The measurements of `make bench` and `make bench-full`, a line each: to add one is to write its line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from bench.figure import Figure
+
+#: all of `make bench` on two quiet cores
+BUDGET_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """place: module and function, imported when it runs; the module's docstring stands above the table.
+
+    budget_s: what it may take on two quiet cores. is_long: only in `make bench-full`.
+    """
+
+    name: str
+    place: str
+    budget_s: float
+    is_long: bool = False
+
+    @property
+    def module(self) -> str:
+        return self.place.partition(":")[0]
+
+    @property
+    def function(self) -> str:
+        return self.place.partition(":")[2]
+
+    def about(self) -> str:
+        return (import_module(self.module).__doc__ or "").strip()
+
+    def measure(self) -> list[Figure]:
+        function: Callable[[], list[Figure]] = getattr(import_module(self.module), self.function)
+        return function()
+
+
+PROGRAMS = (
+    Program("accuracy", "bench.accuracy:measure", 60),
+    Program("article", "bench.article:measure", 60),
+    Program("confidence", "bench.confidence:measure", 90),
+    Program("connections", "bench.connections:measure", 40),
+    Program("demo", "bench.demo:measure", 300, is_long=True),
+    Program("fairness", "bench.fairness:measure", 400, is_long=True),
+    Program("ledger", "bench.ledger:measure", 30),
+    Program("overhead", "bench.overhead:measure", 75),
+    Program("polls", "bench.polls:measure", 60),
+    Program("scaling", "bench.scaling:measure", 100),
+    Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
+    Program("timestamps", "bench.timestamps:measure", 200, is_long=True),
+    Program("upload", "bench.upload:measure", 200, is_long=True),
+)
