@@ -16,6 +16,8 @@ from tingxie.transcript import Transcript
 
 Answer = TypeVar("Answer")
 Format = Literal["txt", "json", "srt", "vtt", "tsv"]
+#: the server gives at most this many on a page
+MOST_JOBS = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from httpx_sse import connect_sse
 
 from tingxie import calls
 from tingxie.answers import checked
-from tingxie.calls import Call, Format
+from tingxie.calls import MOST_JOBS, Call, Format
 from tingxie.connection import (
     DEFAULT_SERVER,
     PAUSE_S,
@@ -176,6 +176,23 @@ class Client:
     ) -> JobPage:
         """A page of jobs, newest first. owner: somebody else's (scope `admin`). metadata: only with these notes."""
         return self._call(calls.jobs(state, limit, cursor, owner, metadata))
+
+    def each_job(
+        self,
+        *,
+        state: str = "",
+        owner: str = "",
+        metadata: Mapping[str, str] | None = None,
+        at_a_time: int = MOST_JOBS,
+    ) -> Iterator[Job]:
+        """All jobs, newest first, as many at a time as asked for or as the server gives."""
+        cursor = ""
+        while True:
+            page = self.list(state=state, limit=at_a_time, cursor=cursor, owner=owner, metadata=metadata)
+            yield from page.jobs
+            cursor = page.cursor
+            if not cursor:
+                return
 
     def service_status(self, *, target_s: float = 300.0, model: str = "") -> dict[str, Any]:
         """`/v1/status`: what waits and who works on it; how many workers would end it in `target_s`."""

@@ -43,7 +43,8 @@ class Stack:
 
     def has_jobs(self) -> bool:
         """Whether the store may hold jobs: only a new data folder is known to have none."""
-        return "TINGXIE_STORE_URL" in os.environ or (self.data.path / "store" / "jobs").is_dir()
+        store = self.data.path / "store"
+        return "TINGXIE_STORE_URL" in os.environ or any((store / kind).is_dir() for kind in ("jobs", "batches"))
 
     def _plan(self, name: str, *subcommand: str) -> ChildPlan:
         return ChildPlan(name, [sys.executable, "-m", "tingxie", *subcommand], self._environment(os.environ))

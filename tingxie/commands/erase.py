@@ -8,10 +8,6 @@ from tingxie.client import Client
 from tingxie.commands.status import line
 from tingxie.console import each, errors_as_status
 from tingxie.options import NO_KEY, SERVER, Key, Server
-from tingxie.records import Job
-
-#: the server gives at most this many jobs on a page
-_PAGE = 200
 
 Owner = Annotated[str, typer.Option("--owner", help="Of this owner: a key's owner, as `tingxie keys list` shows it.")]
 Notes = Annotated[
@@ -31,7 +27,8 @@ def erase(
     if not owner and not notes:
         raise typer.BadParameter("--owner or --metadata says whose data is to go")
     with errors_as_status(), Client(server, api_key=key) as client:
-        found = _all(client, owner, notes)
+        # All of them before the first goes: a cursor into a list that shrinks would skip some.
+        found = list(client.each_job(owner=owner, metadata=notes))
         for job in found:
             typer.echo(line(job))
         if yes:
@@ -45,14 +42,3 @@ def _note(text: str) -> tuple[str, str]:
     if not (name and equals):
         raise typer.BadParameter("NAME=TEXT is wanted", param_hint="--metadata")
     return name, value
-
-
-def _all(client: Client, owner: str, notes: dict[str, str]) -> list[Job]:
-    """All of them before the first goes: a cursor into a list that shrinks would skip some."""
-    found, cursor = list[Job](), ""
-    while True:
-        page = client.list(limit=_PAGE, cursor=cursor, owner=owner, metadata=notes)
-        found += page.jobs
-        cursor = page.cursor
-        if not cursor:
-            return found

@@ -183,6 +183,18 @@ def test_events_go_on_after_a_cut_without_loss_or_repetition(twin: Make) -> None
     ]
 
 
+def test_each_job_is_read_page_by_page(twin: Make) -> None:
+    pages = [
+        {"jobs": [JOB, {**JOB, "id": "j2"}], "next_cursor": "c1"},
+        {"jobs": [{**JOB, "id": "j3"}], "next_cursor": None},
+    ]
+    with scripted([ALIVE, *[answer(200, page) for page in pages]]) as server:
+        found = twin(server)("each_job", state="queued", at_a_time=2)
+    assert [job.id for job in found] == ["j1", "j2", "j3"]
+    asked = ["/v1/jobs?state=queued&limit=2", "/v1/jobs?state=queued&limit=2&cursor=c1"]
+    assert [sent.path for sent in server.received[1:]] == asked
+
+
 def test_the_twins_offer_the_same() -> None:
     def public(kind: type) -> dict[str, list[str]]:
         return {
