@@ -52,4 +52,5 @@ PROGRAMS = (
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
     Program("timestamps", "bench.timestamps:measure", 200, is_long=True),
     Program("upload", "bench.upload:measure", 200, is_long=True),
+    Program("windows", "bench.windows:measure", 80),
 )

@@ -90,7 +90,7 @@ def test_whisper_refuses_a_language_that_it_does_not_know(whisper_folder: Path) 
 
 def test_a_batch_holds_windows_of_like_length() -> None:
     lengths = [100, 10, 90, 86, 100, 84]
-    assert batches_by_length(lengths, equal_only=False) == [[0, 4, 2, 3], [5], [1]]
+    assert batches_by_length(lengths, equal_only=False) == [[0, 4], [2, 3], [5], [1]]
     assert batches_by_length(lengths, equal_only=True) == [[0, 4], [2], [3], [5], [1]]
     assert batches_by_length([], equal_only=False) == []
 
