@@ -1,5 +1,6 @@
 """Reads the server's answers: a record where it did what was asked, an error of ours where it didn't."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,8 +13,10 @@ from tingxie.errors import (
     RequestRefused,
     ServerFault,
     ServerUnreachable,
+    UploadElsewhere,
 )
 from tingxie.records import Job, JobPage, Problem
+from tingxie.standing import Standing
 from tingxie.transcript import Transcript
 
 _UNAUTHORIZED = 401
@@ -21,6 +24,7 @@ _NOT_FOUND = 404
 _CONFLICT = 409
 _TOO_MANY = 429
 _UNAVAILABLE = 503
+_ELSEWHERE = ("upload-offset-mismatch", "upload-locked")
 #: what reading a document of another shape raises
 _NOT_OURS = (AttributeError, KeyError, TypeError, ValueError)
 
@@ -44,6 +48,21 @@ def job_of(answer: httpx.Response) -> Job:
         return Job.from_json(answer.json())
     except _NOT_OURS as error:
         raise _foreign(answer) from error
+
+
+def begun_of(answer: httpx.Response, size_bytes: int) -> Standing:
+    """Of the answer to an upload's creation."""
+    if not answer.headers.get("Location"):
+        raise _foreign(answer)
+    return Standing(answer.headers["Location"], size_bytes, 0)
+
+
+def standing_of(answer: httpx.Response, before: Standing) -> Standing:
+    try:
+        offset = int(answer.headers["Upload-Offset"])
+    except _NOT_OURS as error:
+        raise _foreign(answer) from error
+    return replace(before, offset=offset, job_id=answer.headers.get("Tingxie-Job", "").rpartition("/")[2])
 
 
 def page_of(answer: httpx.Response) -> JobPage:
@@ -81,6 +100,8 @@ def _refusal(status: int, problem: Problem) -> RequestRefused:
         return JobUnknown(problem)
     if status == _CONFLICT and problem.type.endswith("transcript-not-ready"):
         return JobNotEnded(problem)
+    if problem.type.endswith(_ELSEWHERE):
+        return UploadElsewhere(problem)
     return RequestRefused(problem)
 
 

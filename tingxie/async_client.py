@@ -29,11 +29,12 @@ from tingxie.connection import (
     timeout,
     unreachable,
 )
-from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
+from tingxie.errors import InputMissing, RateLimited, ServerUnreachable, UploadElsewhere
 from tingxie.events import Event
 from tingxie.form import Form
-from tingxie.patience import PATIENCE_S, Patience
+from tingxie.patience import PATIENCE_S, Passing, Patience
 from tingxie.records import Job, JobPage
+from tingxie.standing import RESUMABLE_BYTES
 from tingxie.submit_options import SubmitOptions
 from tingxie.transcript import Transcript
 from tingxie.waiting import Waiting
@@ -84,14 +85,36 @@ class AsyncClient:
     ) -> Job:
         """Upload a file, in pieces from the disk, as a new job. `on_bytes` is told how many bytes were sent so far.
 
-        An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
+        An upload that breaks off makes one job: a small file is sent again, of a large one (from 32 MiB on)
+        only what is missing. Raises InputMissing where the file can't be read.
         """
+        options = options or SubmitOptions()
         try:
-            form = Form.of((options or SubmitOptions()).fields(), path.name)
-            call = calls.submit(form, (await asyncio.to_thread(path.stat)).st_size)
-            return await self._call(call, body=lambda: _pieces(form, path, on_bytes))
+            size_bytes = (await asyncio.to_thread(path.stat)).st_size
+            if size_bytes >= RESUMABLE_BYTES:
+                return await self._submit_resumably(path, size_bytes, options, on_bytes)
+            form = Form.of(options.fields(), path.name)
+            call = calls.submit(form, size_bytes)
+            return await self._call(call, body=lambda: _form_pieces(form, path, on_bytes))
         except OSError as error:
             raise InputMissing(f"{path}: {error.strerror}") from error
+
+    async def _submit_resumably(
+        self, path: Path, size_bytes: int, options: SubmitOptions, on_bytes: Callable[[int], None] | None
+    ) -> Job:
+        standing = await self._call(calls.begin_upload(path.name, size_bytes, options))
+        patience = self._patience()
+        while not standing.job_id:
+            try:
+                call = calls.add_to_upload(standing)
+                standing = call.read(await self._send(call, _pieces(path, standing.offset, on_bytes)))
+            except (ServerUnreachable, RateLimited, UploadElsewhere) as error:
+                await self._wait_out(error, patience)
+                now = await self._call(calls.upload_standing(standing))
+                if now.offset > standing.offset:
+                    patience = self._patience()
+                standing = now
+        return await self.status(standing.job_id)
 
     async def submit_url(self, url: str, *, options: SubmitOptions | None = None) -> Job:
         """A new job whose audio a worker fetches from `url`."""
@@ -237,7 +260,7 @@ class AsyncClient:
         self._reached |= reached
         return Patience(self._patience_s, reached=self._reached)
 
-    async def _wait_out(self, error: ServerUnreachable | RateLimited, patience: Patience) -> None:
+    async def _wait_out(self, error: Passing, patience: Patience) -> None:
         """Wait until the call is worth repeating; raises the error where it isn't."""
         pause_s = patience.pause_s(error)
         if pause_s is None:
@@ -245,14 +268,21 @@ class AsyncClient:
         await self._pause(pause_s)
 
 
-async def _pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
-    sent = 0
+async def _form_pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
     yield form.head
+    async for piece in _pieces(path, 0, on_bytes):
+        yield piece
+    yield form.tail
+
+
+async def _pieces(path: Path, start: int, on_bytes: Callable[[int], None] | None) -> AsyncIterator[bytes]:
+    """The file from byte `start` on."""
+    sent = start
     file = await asyncio.to_thread(path.open, "rb")
     with file:
+        file.seek(start)
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
             yield piece
             sent += len(piece)
             if on_bytes is not None:
                 on_bytes(sent)
-    yield form.tail

@@ -1,5 +1,6 @@
 """What each call of the API sends and how its answer is read; who sends it, and how often, is the clients' business."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -8,9 +9,10 @@ from uuid import uuid4
 
 import httpx
 
-from tingxie.answers import document_of, job_of, page_of, transcript_of
+from tingxie.answers import begun_of, document_of, job_of, page_of, standing_of, transcript_of
 from tingxie.form import Form
 from tingxie.records import Job, JobPage
+from tingxie.standing import Standing
 from tingxie.submit_options import SubmitOptions
 from tingxie.transcript import Transcript
 
@@ -18,6 +20,7 @@ Answer = TypeVar("Answer")
 Format = Literal["txt", "json", "srt", "vtt", "tsv"]
 #: the server gives at most this many on a page
 MOST_JOBS = 200
+_TUS = {"Tus-Resumable": "1.0.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,42 @@ def submit(form: Form, size_bytes: int) -> Call[Job]:
             "Content-Type": form.content_type,
             "Content-Length": str(len(form.head) + size_bytes + len(form.tail)),
             "Idempotency-Key": f'"{uuid4()}"',
+        },
+    )
+
+
+def begin_upload(filename: str, size_bytes: int, options: SubmitOptions) -> Call[Standing]:
+    """A resumable upload that becomes a job with its last byte."""
+    pairs = {"filename": filename, "submit": "true", **options.fields()}
+    metadata = ",".join(f"{name} {b64encode(text.encode()).decode()}" for name, text in pairs.items())
+    return Call(
+        "POST",
+        "/v1/uploads",
+        lambda answer: begun_of(answer, size_bytes),
+        headers={
+            **_TUS,
+            "Upload-Length": str(size_bytes),
+            "Upload-Metadata": metadata,
+            "Idempotency-Key": f'"{uuid4()}"',
+        },
+    )
+
+
+def upload_standing(last: Standing) -> Call[Standing]:
+    return Call("HEAD", last.path, lambda answer: standing_of(answer, last), headers=_TUS)
+
+
+def add_to_upload(last: Standing) -> Call[Standing]:
+    """The body, the file's bytes from the offset on, is added by the client; where it breaks off, ask how it stands."""
+    return Call(
+        "PATCH",
+        last.path,
+        lambda answer: standing_of(answer, last),
+        headers={
+            **_TUS,
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(last.left_bytes),
+            "Upload-Offset": str(last.offset),
         },
     )
 

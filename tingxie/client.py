@@ -29,11 +29,12 @@ from tingxie.connection import (
     timeout,
     unreachable,
 )
-from tingxie.errors import InputMissing, RateLimited, ServerUnreachable
+from tingxie.errors import InputMissing, RateLimited, ServerUnreachable, UploadElsewhere
 from tingxie.events import Event
 from tingxie.form import Form
-from tingxie.patience import PATIENCE_S, Patience
+from tingxie.patience import PATIENCE_S, Passing, Patience
 from tingxie.records import Job, JobPage
+from tingxie.standing import RESUMABLE_BYTES
 from tingxie.submit_options import SubmitOptions
 from tingxie.transcript import Transcript
 from tingxie.waiting import Waiting
@@ -82,14 +83,36 @@ class Client:
     ) -> Job:
         """Upload a file, in pieces from the disk, as a new job. `on_bytes` is told how many bytes were sent so far.
 
-        An upload that breaks off is sent again, and makes one job. Raises InputMissing where the file can't be read.
+        An upload that breaks off makes one job: a small file is sent again, of a large one (from 32 MiB on)
+        only what is missing. Raises InputMissing where the file can't be read.
         """
+        options = options or SubmitOptions()
         try:
-            form = Form.of((options or SubmitOptions()).fields(), path.name)
-            call = calls.submit(form, path.stat().st_size)
-            return self._call(call, body=lambda: _pieces(form, path, on_bytes))
+            size_bytes = path.stat().st_size
+            if size_bytes >= RESUMABLE_BYTES:
+                return self._submit_resumably(path, size_bytes, options, on_bytes)
+            form = Form.of(options.fields(), path.name)
+            call = calls.submit(form, size_bytes)
+            return self._call(call, body=lambda: _form_pieces(form, path, on_bytes))
         except OSError as error:
             raise InputMissing(f"{path}: {error.strerror}") from error
+
+    def _submit_resumably(
+        self, path: Path, size_bytes: int, options: SubmitOptions, on_bytes: Callable[[int], None] | None
+    ) -> Job:
+        standing = self._call(calls.begin_upload(path.name, size_bytes, options))
+        patience = self._patience()
+        while not standing.job_id:
+            try:
+                call = calls.add_to_upload(standing)
+                standing = call.read(self._send(call, _pieces(path, standing.offset, on_bytes)))
+            except (ServerUnreachable, RateLimited, UploadElsewhere) as error:
+                self._wait_out(error, patience)
+                now = self._call(calls.upload_standing(standing))
+                if now.offset > standing.offset:
+                    patience = self._patience()
+                standing = now
+        return self.status(standing.job_id)
 
     def submit_url(self, url: str, *, options: SubmitOptions | None = None) -> Job:
         """A new job whose audio a worker fetches from `url`."""
@@ -234,7 +257,7 @@ class Client:
         self._reached |= reached
         return Patience(self._patience_s, reached=self._reached)
 
-    def _wait_out(self, error: ServerUnreachable | RateLimited, patience: Patience) -> None:
+    def _wait_out(self, error: Passing, patience: Patience) -> None:
         """Wait until the call is worth repeating; raises the error where it isn't."""
         pause_s = patience.pause_s(error)
         if pause_s is None:
@@ -242,13 +265,19 @@ class Client:
         self._pause(pause_s)
 
 
-def _pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
-    sent = 0
+def _form_pieces(form: Form, path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
     yield form.head
+    yield from _pieces(path, 0, on_bytes)
+    yield form.tail
+
+
+def _pieces(path: Path, start: int, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
+    """The file from byte `start` on."""
+    sent = start
     with path.open("rb") as file:
+        file.seek(start)
         while piece := file.read(PIECE_BYTES):
             yield piece
             sent += len(piece)
             if on_bytes is not None:
                 on_bytes(sent)
-    yield form.tail

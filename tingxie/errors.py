@@ -5,6 +5,7 @@
     ├── RequestRefused        the server answered 4xx: its problem+json is in `problem`
     │   ├── KeyRefused        401: no API key was sent, or none that is valid
     │   ├── RateLimited       429: too many requests or too much audio; `retry_after_s` says when to come back
+    │   ├── UploadElsewhere   409, 423: an upload's offset isn't what was thought, or another request holds it
     │   ├── JobUnknown        404
     │   └── JobNotEnded       409: the transcript isn't there yet
     ├── JobEndedBadly         waited for a transcript, but the job failed or was cancelled
@@ -56,6 +57,11 @@ class RateLimited(RequestRefused):
     def __init__(self, problem: Problem, retry_after_s: float | None) -> None:
         super().__init__(problem)
         self.retry_after_s = retry_after_s
+
+
+class UploadElsewhere(RequestRefused):
+    #: nothing says when; a request that holds the upload ends within seconds
+    retry_after_s: float | None = None
 
 
 class JobUnknown(RequestRefused):

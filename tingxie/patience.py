@@ -2,7 +2,10 @@
 
 import time
 
-from tingxie.errors import RateLimited, ServerUnreachable
+from tingxie.errors import RateLimited, ServerUnreachable, UploadElsewhere
+
+#: what passes by itself
+Passing = ServerUnreachable | RateLimited | UploadElsewhere
 
 #: a restart of the front end or of Redis takes seconds
 PATIENCE_S = 60.0
@@ -18,7 +21,7 @@ class Patience:
         self._reached = reached
         self._pause_s = FIRST_PAUSE_S
 
-    def pause_s(self, error: ServerUnreachable | RateLimited) -> float | None:
+    def pause_s(self, error: Passing) -> float | None:
         """How long to wait before the call is sent again; None: it isn't."""
         if not self._reached and error.retry_after_s is None:
             return None

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Redis that resets, delays and blackholes, as networks do."""
+"""A TCP proxy in front of a server (Redis, say) that resets, delays and blackholes, as networks do."""
 
 import asyncio
 import contextlib
@@ -78,7 +78,7 @@ class Proxy:
         try:
             await self._through.wait()
             up_reader, up_writer = await asyncio.open_connection(HOST, self._upstream)
-        except OSError:  # Redis is away: so are we
+        except OSError:  # the server is away: so are we
             self._end(writer)
             return
         self._writers.add(up_writer)

@@ -1,7 +1,9 @@
 """The Python clients against the real front end: submit, follow, wait, read, retry, delete."""
 
 import asyncio
+import os
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,13 @@ import pytest
 
 from tests.integration.api.fake_worker import SAMPLES, TEXT, FakeWorker
 from tests.integration.api.server import WebServer
+from tests.support.proxy import Proxy
+from tests.support.speechlike import wav
 from tests.support.waiting import eventually
 from tingxie import AsyncClient, Client, Event, Job, SubmitOptions, Transcript
+from tingxie.connection import PIECE_BYTES
 from tingxie.errors import JobNotEnded, JobUnknown
+from tingxie.standing import RESUMABLE_BYTES
 
 NOTES = {"case": "42", "about": "访谈" * 100}
 OPTIONS = SubmitOptions(language="zh", metadata=NOTES, priority="high", script="s2t", channels="split")
@@ -79,3 +85,27 @@ def test_a_cancelled_job_is_tried_again(web: WebServer, talk: Path) -> None:
         again = client.retry(job.id)
         assert again.id != job.id
         assert again.state == "queued"
+
+
+def test_a_large_file_goes_on_where_the_network_broke(web: WebServer, tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(0.1) + os.urandom(RESUMABLE_BYTES))
+    proxy = Proxy(int(web.url.rpartition(":")[2]))
+    told: list[int] = []
+
+    def on_bytes(sent: int) -> None:
+        told.append(sent)
+        if sent > RESUMABLE_BYTES // 2 and not proxy.resets:
+            proxy.reset()
+
+    try:
+        with Client(f"http://127.0.0.1:{proxy.port}") as client:
+            client.check_alive()
+            job = client.submit(path, on_bytes=on_bytes)
+    finally:
+        proxy.close()
+    went_on_at = next(second for first, second in pairwise(told) if second < first)
+    assert went_on_at > PIECE_BYTES, "it began from the start"
+    assert web.client.get(f"/v1/jobs/{job.id}/audio").content == path.read_bytes()
+    with Client(web.url) as client:
+        assert [each.id for each in client.each_job()] == [job.id]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -32,7 +33,7 @@ def answer(status: int, body: Any = None, **headers: str) -> Step:
     """A whole answer; header names with underscores for dashes."""
 
     def send(handler: BaseHTTPRequestHandler) -> None:
-        data = json.dumps(body).encode()
+        data = b"" if handler.command == "HEAD" or status == HTTPStatus.NO_CONTENT else json.dumps(body).encode()
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
@@ -75,7 +76,7 @@ def scripted(script: Sequence[Step]) -> Iterator[Scripted]:
             state.received.append(Received(self.command, self.path, dict(self.headers), body))
             next(steps)(self)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815 (the names that the library calls)
+        do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815 (the names that the library calls)
 
         def log_message(self, *_: object) -> None:
             pass

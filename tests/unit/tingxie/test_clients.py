@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from base64 import b64decode
 from collections.abc import Callable
 from email import message_from_bytes
 from email.policy import HTTP
@@ -181,6 +182,56 @@ def test_events_go_on_after_a_cut_without_loss_or_repetition(twin: Make) -> None
         "2",
         "2",
     ]
+
+
+BEGUN = answer(201, None, Location="/v1/uploads/u1", Upload_Offset="0")
+WHOLE = answer(204, None, Upload_Offset="800000", Tingxie_Job="/v1/jobs/j1")
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch, talk: Path) -> Path:
+    """A file that counts as large."""
+    monkeypatch.setattr("tingxie.client.RESUMABLE_BYTES", talk.stat().st_size)
+    monkeypatch.setattr("tingxie.async_client.RESUMABLE_BYTES", talk.stat().st_size)
+    return talk
+
+
+def test_of_a_large_file_only_what_is_missing_is_sent_again(twin: Make, large: Path) -> None:
+    stands = answer(200, None, Upload_Offset="300000")
+    told: list[int] = []
+    with scripted([ALIVE, BEGUN, hang_up, stands, WHOLE, answer(200, JOB)]) as server:
+        client = twin(server)
+        job = client("submit", large, options=SubmitOptions(script="t2s"), on_bytes=told.append)
+    assert job.id == "j1"
+    begin, first, asked, second, _ = server.received[1:]
+    pairs = dict(pair.split(" ") for pair in begin.headers["Upload-Metadata"].split(","))
+    assert {name: b64decode(text).decode() for name, text in pairs.items()} == {
+        "filename": "talk.wav",
+        "submit": "true",
+        "script": "t2s",
+    }
+    assert begin.headers["Upload-Length"] == "800000"
+    assert (first.method, first.headers["Upload-Offset"], first.body) == ("PATCH", "0", large.read_bytes())
+    assert (asked.method, asked.path) == ("HEAD", "/v1/uploads/u1")
+    assert (second.headers["Upload-Offset"], second.body) == ("300000", large.read_bytes()[300_000:])
+    assert told[-1] == 800_000
+    assert len(client.pauses) == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(423, "upload-locked"), (409, "upload-offset-mismatch")])
+def test_an_upload_that_another_request_holds_is_asked_about(twin: Make, large: Path, status: int, kind: str) -> None:
+    elsewhere = answer(status, {"type": f"/problems/{kind}", "title": "Not now"})
+    stands = answer(200, None, Upload_Offset="800000")
+    with scripted([ALIVE, BEGUN, elsewhere, stands, WHOLE, answer(200, JOB)]) as server:
+        assert twin(server)("submit", large).id == "j1"
+    assert server.received[4].body == b""
+
+
+def test_a_large_file_that_is_refused_is_not_sent_again(twin: Make, large: Path) -> None:
+    with scripted([ALIVE, BEGUN, answer(415, {"title": "The file isn't audio"})]) as server:
+        with pytest.raises(RequestRefused, match="isn't audio"):
+            twin(server)("submit", large)
+        assert len(server.received) == 3
 
 
 def test_each_job_is_read_page_by_page(twin: Make) -> None:
