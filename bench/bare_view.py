@@ -29,4 +29,4 @@ if __name__ == "__main__":
     settings = Settings(port=0)
     listener = listen(settings.host, settings.port)
     print(f"listening http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    BareServer(settings, listener).run()
+    BareServer(settings, [listener]).run()

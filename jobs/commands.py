@@ -8,11 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jobs.errors import SetupError, TingxieError
+from jobs.errors import SetupError, TingxieError, Unavailable
 from jobs.settings import Settings
 
 #: sysexits.h: the configuration is at fault, so starting again won't help; the supervisor gives up
 EX_CONFIG = os.EX_CONFIG
+#: what this command needs can't be reached; starting it again later may help
+EX_AWAY = 3
 
 
 def read_settings(**chosen: Any) -> Settings:
@@ -26,10 +28,14 @@ def read_settings(**chosen: Any) -> Settings:
 
 
 @contextmanager
-def errors_told(command: str, *, status: int = 1) -> Iterator[None]:
-    """Of what goes wrong in the block, the command says what happened and what to do, and ends with the status."""
+def errors_told(command: str, *, status: int = 1, away: int | None = None) -> Iterator[None]:
+    """Of what goes wrong in the block, the command says what happened and what to do, and ends with the status.
+
+    away: the status where Redis or the store is away and another start may help, if that is another one.
+    """
     try:
         yield
     except TingxieError as error:
         print(f"tingxie {command}: {error.detail}. {error.remedy}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(status) from error
+        is_away = away is not None and isinstance(error, Unavailable)
+        raise SystemExit(away if is_away else status) from error

@@ -4,6 +4,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,7 +36,13 @@ class Settings(BaseSettings):
     )
     store_url: str = Field("", description="The audio store; empty means the folder `store` inside the data folder.")
 
-    host: str = Field("127.0.0.1", description="Address on which the front end listens.")
+    worker_token: str = Field(
+        "",
+        pattern=r"^\S*$",
+        description="Secret by which a front end serves its store to workers elsewhere.",
+    )
+
+    host: str = Field("127.0.0.1", description="Addresses on which the front end listens, separated by commas.")
     port: int = Field(8000, ge=0, le=65535, description="Port on which the front end listens; 0 picks a free one.")
     public_url: str = Field(
         "",
@@ -194,5 +201,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def store(self) -> str:
-        """The store's URL, the default filled in."""
+        """The store's URL, the default filled in, and the worker token where it is a front end's."""
+        scheme, _, rest = self.store_url.partition("://")
+        if scheme in ("http", "https") and "@" not in rest and self.worker_token:
+            return f"{scheme}://worker:{quote(self.worker_token, safe='')}@{rest}"
         return self.store_url or f"file://{(self.data_dir / 'store').absolute()}"

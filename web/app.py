@@ -28,9 +28,11 @@ from web import (
     health,
     index,
     jobs,
+    joining,
     listing,
     metrics,
     models,
+    objects,
     openapi,
     page_views,
     problems,
@@ -134,5 +136,7 @@ def create_app(
         page_views,
         session,
     ):
+        app.register_blueprint(part.blueprint)
+    for part in (objects, joining) if settings.worker_token else ():
         app.register_blueprint(part.blueprint)
     return app

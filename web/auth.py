@@ -1,6 +1,7 @@
 """Who is calling: the key of a request, the scope that its route needs, and whose jobs it sees."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -9,13 +10,14 @@ from werkzeug.http import parse_cookie
 
 from jobs.api_key import ApiKey, Scope, split
 from jobs.errors import RequestError
+from jobs.store import wire
 from web.openapi import EVERYWHERE, SECURITY_SCHEMES
 from web.rate_limit import TOLD
 from web.services import EXTENSION, Caller, Services
 
 #: open to everybody: probes, the description of the API, and what leads to it
 OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs", "/status", "/session"})
-OPEN_BELOW = ("/problems/", "/docs/", "/page/")
+OPEN_BELOW = ("/problems/", "/docs/", "/page/", f"{wire.BASE}/")  # the last asks for a token of its own
 #: the service's figures, over everybody's jobs: a scope of their own, since monitoring needs no other
 FIGURES = frozenset({"/metrics", "/v1/status"})
 #: these only look
@@ -79,7 +81,7 @@ class Authentication:
 
     def caller(self, environ: dict[str, Any]) -> Caller:
         """Who makes a request, which is counted. Raises KeyRequired, KeyUnknown, ScopeMissing, RateLimited."""
-        if _is_open(environ) or not self.front.keys.in_use():
+        if _is_open(environ) or not wants_key(self.front, environ):
             return Caller()
         try:
             key = find_key(self.front, _sent_token(environ))
@@ -98,6 +100,19 @@ class Authentication:
         limit = self.front.settings.requests_per_minute if limit is None else limit
         if limit:
             environ[TOLD] = self.front.rates.spend(identity, limit)
+
+
+def wants_key(front: Services, environ: dict[str, Any]) -> bool:
+    """Once there are keys, from everybody; before, from other machines, where workers of those are let in."""
+    return front.keys.in_use() or (bool(front.settings.worker_token) and not _is_near(environ))
+
+
+def _is_near(environ: dict[str, Any]) -> bool:
+    """Whether it comes from this machine, by loopback."""
+    try:
+        return ip_address(environ.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
 
 
 def find_key(front: Services, token: str) -> ApiKey:

@@ -14,10 +14,13 @@ from jobs.errors import SetupError
 from jobs.keyring import Keyring
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from jobs.store import open_store
-from web.server import Server, listen
+from jobs.store import usable_store
+from web.server import Server, listen_all
 
 NO_KEYS = "Make a key with `tingxie keys create`, or listen on 127.0.0.1."
+OWN_STORE = "Give a front end the store itself, by TINGXIE_STORE_URL or TINGXIE_DATA_DIR."
+OPEN_TO_ALL = "no API keys: for this machine only, whoever uses it"
+OPEN_TO_WORKERS = "no API keys: others are let in as workers only"
 
 log = structlog.get_logger()
 
@@ -26,7 +29,7 @@ app = typer.Typer(help="Run the front end (HTTP API).")
 
 @app.callback(invoke_without_command=True)
 def web(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Addresses to listen on, with commas.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
     threads: Annotated[int | None, typer.Option(help="Requests served at one time.")] = None,
 ) -> None:
@@ -35,17 +38,19 @@ def web(
         settings = read_settings(host=host, port=port, web_threads=threads)
         configure_logs(settings)
         _check_redis(settings)
-        store = open_store(settings.store)
-        store.check()
-        has_keys = Keyring(store).in_use()
-        listener = listen(settings.host, settings.port)
-        where, port_number = listener.getsockname()[:2]
-        if not has_keys and not ip_address(where).is_loopback:
-            raise SetupError(f"There are no API keys, and {where} can be reached by others", remedy=NO_KEYS)
-    open_to = "" if has_keys else " (no API keys: for this machine only, whoever uses it)"
-    typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}{open_to}")
+        if settings.store.startswith(("http:", "https:")):
+            raise SetupError(f"{settings.store_url} is a store for workers only", remedy=OWN_STORE)
+        has_keys = Keyring(usable_store(settings.store)).in_use()
+        listeners = listen_all(settings.host, settings.port)
+        addresses = [listener.getsockname()[:2] for listener in listeners]
+        for where, _ in addresses:
+            if not has_keys and not settings.worker_token and not ip_address(where).is_loopback:
+                raise SetupError(f"There are no API keys, and {where} can be reached by others", remedy=NO_KEYS)
+    open_to = "" if has_keys else f" ({OPEN_TO_WORKERS if settings.worker_token else OPEN_TO_ALL})"
+    for where, port_number in addresses:
+        typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}{open_to}")
     sys.stdout.flush()
-    Server(settings, listener).run()
+    Server(settings, listeners).run()
 
 
 def _check_redis(settings: Settings) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from jobs.store import wire
+
 log = structlog.get_logger()
 _root = logging.getLogger()
 
@@ -41,8 +43,9 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
-    quiet = request.method == "GET" and response.status_code < HTTPStatus.BAD_REQUEST
-    # Polls and probes come every second and change nothing.
+    # Polls and probes come every second and change nothing; workers elsewhere write a window with each request.
+    usual = request.method == "GET" or request.path.startswith(f"{wire.BASE}/")
+    quiet = usual and response.status_code < HTTPStatus.BAD_REQUEST
     if quiet and not _root.isEnabledFor(logging.DEBUG):
         return response
     line = {"method": request.method, "path": request.path, "status": response.status_code}

@@ -3,6 +3,7 @@
 import errno
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -34,6 +35,13 @@ KEEPALIVE_S = 15
 REQUEST_LINE_BYTES = 8190
 
 
+def listen_all(hosts: str, port: int) -> list[socket.socket]:
+    """A listening socket for each of the addresses, all on one port. Raises SetupError."""
+    first, *others = (host.strip() for host in hosts.split(","))
+    listener = listen(first, port)
+    return [listener, *(listen(host, listener.getsockname()[1]) for host in others)]
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket (port 0: any free one). Raises SetupError with the reason."""
     try:
@@ -47,15 +55,15 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Runs until SIGTERM; the application is made in the process that serves, so no connection crosses a fork."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, listeners: Sequence[socket.socket]) -> None:
         self.stopping = threading.Event()
         self._settings = settings
-        self._descriptor = listener.detach()  # gunicorn's from here on
+        self._descriptors = [listener.detach() for listener in listeners]  # gunicorn's from here on
         super().__init__()
 
     def load_config(self) -> None:
         chosen: dict[str, Any] = {
-            "bind": f"fd://{self._descriptor}",
+            "bind": [f"fd://{descriptor}" for descriptor in self._descriptors],
             "workers": 1,
             "threads": self._settings.web_threads + self._settings.web_streams,
             "worker_class": DrainingWorker,

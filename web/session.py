@@ -6,7 +6,17 @@ from pydantic import BaseModel, Field
 
 from jobs.api_key import ApiKey, Scope
 from web.answers import empty_answer
-from web.auth import COOKIE, FROM_PAGE, KeyRequired, KeyUnknown, NotFromPage, check_from_page, find_key, sent_cookie
+from web.auth import (
+    COOKIE,
+    FROM_PAGE,
+    KeyRequired,
+    KeyUnknown,
+    NotFromPage,
+    check_from_page,
+    find_key,
+    sent_cookie,
+    wants_key,
+)
 from web.openapi import TEXT, answer, errors, takes
 from web.rate_limit import RateLimited
 from web.schemas import Answer
@@ -37,7 +47,7 @@ class Session(Answer):
 @blueprint.doc(operation_id="getSession", responses=errors(503), extensions=takes(open=True))
 def get() -> Session:
     """Whether a key is wanted, and whose this browser's is"""
-    if not services().keys.in_use():
+    if not wants_key(services(), request.environ):
         return Session(wants_key=False, signed_in=True, owner="local", scopes=list(Scope))
     try:
         key = find_key(services(), sent_cookie(request.environ))

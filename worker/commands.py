@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.commands import EX_CONFIG, errors_told, read_settings
+from jobs.commands import EX_AWAY, EX_CONFIG, errors_told, read_settings
 from jobs.logs import configure_logs
 from jobs.settings import Settings
 from worker.crew import ALL_DEVICES, own_command, plan_crew, run_crew, served_models
@@ -73,6 +73,6 @@ def check() -> None:
 def _run(name: str, chosen: dict[str, Any], run: Callable[[Settings], int]) -> None:
     from worker.program import end  # noqa: PLC0415 (Celery's worker machinery)
 
-    with errors_told(f"worker {name}", status=EX_CONFIG):
+    with errors_told(f"worker {name}", status=EX_CONFIG, away=EX_AWAY):
         status = run(read_settings(**chosen))
     end(status)

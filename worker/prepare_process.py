@@ -11,7 +11,7 @@ from jobs.broker import CPU_QUEUE, Hinter, make_celery
 from jobs.ledger import Ledger
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from jobs.store import open_store
+from jobs.store import open_store, usable_store
 from worker.cpu import CpuWorker
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat, new_incarnation
@@ -82,7 +82,7 @@ class PrepareChild:
 def run_prepare(settings: Settings) -> int:
     """Work until a signal drains this process and its children; returns the exit status. Raises SetupError."""
     configure_logs(settings, worker="cpu")
-    open_store(settings.store)
+    usable_store(settings.store)
     drain = Drain()
     child = PrepareChild(settings, drain)
     app = make_celery(settings)

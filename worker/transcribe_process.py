@@ -6,7 +6,7 @@ from jobs.broker import Hinter, make_celery, transcribe_queue
 from jobs.ledger import Ledger
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from jobs.store import open_store
+from jobs.store import usable_store
 from worker.batching import BatchPlan
 from worker.drain import Drain
 from worker.forwarder import Forwarder, Model
@@ -24,12 +24,12 @@ from worker.watchdog import Watchdog
 def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int:
     """Load the model, then work until a signal drains this process; returns its exit status.
 
-    Raises SetupError or ModelRefused before any work, where no restart will help.
+    Raises SetupError or ModelRefused before any work, where no restart will help; StoreUnavailable where one may.
     """
     keep_freed_memory()
     incarnation = new_incarnation("transcribe")
     configure_logs(settings, worker=incarnation)
-    store = open_store(settings.store)
+    store = usable_store(settings.store)
     model = load(settings)
     spec = model.spec
     drain = Drain()

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -88,6 +89,8 @@ class FolderStore:
     def info(self, name: str) -> ObjectInfo:
         with self._translated(name):
             found = self._path(name).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise self._missing(name)
         return ObjectInfo(name, found.st_size, found.st_mtime)
 
     def exists(self, name: str) -> bool:

@@ -13,6 +13,8 @@ from apiflask import APIFlask
 from jobs.errors import JobError, RequestError, Unavailable
 from jobs.settings import Settings
 from web.app import create_app
+from web.internal import WorkerTokenRefused
+from web.objects import ObjectRefused
 from web.problems import error_kinds
 from web.refusals import ExpectationNotMet, HeadersTooLarge, UnknownTransferCoding
 
@@ -21,6 +23,8 @@ DOCS = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 ABSTRACT = {"job-failed", "unavailable"}
 #: said by gunicorn to no operation in particular; and of paths that aren't there
 OF_NO_OPERATION = {kind.type for kind in (ExpectationNotMet, HeadersTooLarge, UnknownTransferCoding)}
+#: said below /internal, which is no part of the API
+TO_WORKERS = {kind.type for kind in (WorkerTokenRefused, ObjectRefused)}
 #: of one item of a batch: told in its `error`
 OF_AN_ITEM = {"upload-used"}
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
@@ -68,7 +72,7 @@ def test_the_docs_name_every_route(spec: dict[str, Any]) -> None:
 def test_every_error_is_in_it(spec: dict[str, Any]) -> None:
     shown = {name for response in responses(spec) for name in problem_examples(response)}
     wanted = {kind.type for base in (JobError, RequestError, Unavailable) for kind in error_kinds(base)}
-    assert wanted - shown - ABSTRACT - OF_NO_OPERATION - OF_AN_ITEM == set()
+    assert wanted - shown - ABSTRACT - OF_NO_OPERATION - OF_AN_ITEM - TO_WORKERS == set()
 
 
 def test_no_answer_is_a_500(spec: dict[str, Any]) -> None:

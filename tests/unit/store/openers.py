@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from jobs.store import AudioStore, open_store
+from tests.support.remote_store import TOKEN, Below, front_end_of_workers, remote_store
 
 #: given a folder of the test, a store with nothing in it
 Opener = Callable[[Path], AbstractContextManager[AudioStore]]
@@ -15,6 +17,14 @@ def folder(path: Path) -> Iterator[AudioStore]:
     yield open_store(f"file://{path / 'store'}")
 
 
+@contextmanager
+def remote(path: Path) -> Iterator[AudioStore]:
+    front_end = front_end_of_workers()
+    with remote_store(front_end.url, TOKEN) as opened:
+        yield Below(opened, f"jobs/{path.name}-{uuid4().hex}/")
+
+
 OPENERS: dict[str, Opener] = {
     "folder": folder,
+    "remote": remote,
 }

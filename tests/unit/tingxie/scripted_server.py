@@ -76,7 +76,7 @@ def scripted(script: Sequence[Step]) -> Iterator[Scripted]:
             state.received.append(Received(self.command, self.path, dict(self.headers), body))
             next(steps)(self)
 
-        do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815 (the names that the library calls)
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 (the library calls them so)
 
         def log_message(self, *_: object) -> None:
             pass
