@@ -20,6 +20,7 @@ from bench import recordings
 from bench.figure import Figure
 from jobs.job import JobRequest
 from jobs.ledger import Ledger, WorkerInfo
+from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout, open_store
 from tests.support import ledger as given
@@ -40,7 +41,10 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         redis = redis_server.start(folder / "redis")
-        settings = Settings(redis_url=redis.url, data_dir=folder / "data", prepare_ahead_windows=1_000_000)
+        settings = Settings(
+            redis_url=redis.url, data_dir=folder / "data", prepare_ahead_windows=1_000_000, log_level="warning"
+        )
+        configure_logs(settings)
         ledger = Ledger.connect(settings)
         try:
             bench = _Prepare(settings, ledger, open_store(settings.store))
@@ -82,9 +86,7 @@ class _Prepare:
         self._ledger.create(_request(job_id))
         unit = self._ledger.claim_prepare(incarnation, uuid.uuid4().hex)
         assert unit is not None
-        seconds = _seconds(
-            lambda: prepare(unit, self._ledger, self._store, self._settings, should_yield=lambda: False)
-        )
+        seconds = _seconds(lambda: prepare(unit, self._ledger, self._store, self._settings, should_yield=lambda: False))
         job = self._ledger.job(job_id)
         assert job.error is None, job.error
         assert abs((job.duration_s or 0) - AUDIO_S) < 1, job.duration_s

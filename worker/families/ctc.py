@@ -4,6 +4,7 @@ The numbers are those of the pipeline at batch 1: each window is normalised alon
 only the frames that it has by itself (FACTS: the pipeline's own batches keep padding frames).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,10 @@ from worker.runs import Runs
 from worker.stitch import stitch
 from worker.vocabulary import VOCABULARY_FILE, Vocabulary
 
+#: seconds of audio that a CPU takes at once: more only needs more memory, and its caches lose what comes next
+#: (docs/performance.md)
+MOST_CPU_S = 40.0
+
 
 @dataclass(frozen=True)
 class CtcFamily:
@@ -34,13 +39,17 @@ class CtcFamily:
     def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
         results: dict[int, ForwardOutput] = {}
         lengths = [len(window.samples) for window in windows]
-        for batch in batches_by_length(lengths, equal_only=self.spec.equal_lengths_only):
+        for batch in batches_by_length(lengths, equal_only=self.spec.equal_lengths_only, most=self._most_samples):
             outputs = self._forward_batch([windows[index] for index in batch])
             results.update(zip(batch, outputs, strict=True))
         return [results[index] for index in range(len(windows))]
 
     def finish_files(self) -> dict[str, bytes]:
         return {VOCABULARY_FILE: self.vocabulary.to_json()}
+
+    @property
+    def _most_samples(self) -> float:
+        return MOST_CPU_S * self.spec.sampling_rate_hz if self.pipe.device.type == "cpu" else math.inf
 
     def _forward_batch(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
         with torch.inference_mode():

@@ -95,6 +95,11 @@ def test_a_batch_holds_windows_of_like_length() -> None:
     assert batches_by_length([], equal_only=False) == []
 
 
+def test_a_group_holds_no_more_than_it_may_padding_included() -> None:
+    assert batches_by_length([100, 100, 100, 96, 96], equal_only=False, most=200) == [[0, 1], [2, 3], [4]]
+    assert batches_by_length([300, 300], equal_only=False, most=200) == [[0], [1]]
+
+
 def test_generated_tokens_survive_the_ledger() -> None:
     tokens = np.array([1, 70_000, 3])
     times = np.array([0.02, 1.3], np.float32).astype(np.float64)
