@@ -144,6 +144,12 @@ class WindowTooShort(JobError):
     remedy = "Choose a longer window_s or a shorter context_s."
 
 
+class SilenceUnknown(JobError):
+    type = "silence-unknown"
+    title = "This server can't tell silence from speech"
+    remedy = "Submit it with skip_silence false, or ask the operator to install tingxie's worker extra as a whole."
+
+
 class AudioGone(JobError):
     type = "audio-gone"
     title = "The uploaded audio is no longer in the store"

@@ -74,6 +74,7 @@ class JobOptions(BaseModel):
     channels: Channels = Field(
         "mix", description="mix: all channels as one; split: each by itself, as one speaker a channel."
     )
+    skip_silence: bool | None = Field(None, description="Leave long silences out; the server's setting by default.")
     window_s: float | None = Field(None, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float | None = Field(None, ge=0.0, le=15.0, description="Context on each side of a window, in seconds.")
     priority: Priority = Field("normal", description="Share of the workers: high, normal and low weigh 6, 3 and 1.")
@@ -126,6 +127,10 @@ class JobRequest(BaseModel):
     context_s: float
     script: Script | None = None
     channels: Channels = "mix"
+    #: with the shortest silence that is left out, and what is kept at its sides; 0 where none is left out
+    skip_silence: bool = False
+    silence_s: float = 0.0
+    silence_margin_s: float = 0.0
     priority: Priority
     metadata: dict[str, str]
     retention_s: float | None = None
@@ -174,7 +179,8 @@ class Job(BaseModel):
     started_at: float | None = None
     finished_at: float | None = None
     duration_s: float | None = Field(None, description="Length of the audio; null until it has been decoded.")
-    covered_s: float = Field(0.0, description="Audio that is transcribed.")
+    covered_s: float = Field(0.0, description="Audio that is transcribed, or left out as silent on purpose.")
+    skipped_s: float = Field(0.0, description="Of that, silence that was left out (`skip_silence`).")
     progress: float = Field(0.0, ge=0, le=1)
     queue_position: int | None = Field(None, description="Jobs ahead of this one; null once it has ended.")
     queue_ahead_s: float | None = Field(None, description="Seconds of audio ahead of this job.")

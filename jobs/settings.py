@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     cutting: Cutting = Field("silence", description="How windows are cut where a job doesn't say: silence or fixed.")
     window_s: float = Field(20.0, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
     context_s: float = Field(0.5, ge=0.0, le=15.0, description="Context read on each side of a window, in seconds.")
+    skip_silence: bool = Field(
+        False, description="Long silences are left out where a job doesn't say; workers find them by Silero VAD."
+    )
+    silence_s: float = Field(2.0, ge=0.5, le=3600.0, description="Shortest silence that is left out, in seconds.")
+    silence_margin_s: float = Field(
+        0.5, ge=0.1, le=5.0, description="What is kept of it on each side, next to speech, in seconds."
+    )
     batch_compute_s: float = Field(
         1.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."
     )

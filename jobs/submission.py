@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 from urllib.parse import unquote
 
 import structlog
@@ -215,11 +216,19 @@ class Submissions:
             context_s=context_s,
             script=options.script,
             channels=options.channels,
+            **self._silence(options),
             priority=options.priority,
             metadata=options.metadata,
             retention_s=self._retention_s(options),
             webhook_url=options.webhook_url,
         )
+
+    def _silence(self, options: JobOptions) -> dict[str, Any]:
+        """What a request says of silence; the lengths only where they matter, so that the others share their work."""
+        settings = self.settings
+        if not (settings.skip_silence if options.skip_silence is None else options.skip_silence):
+            return {}
+        return {"skip_silence": True, "silence_s": settings.silence_s, "silence_margin_s": settings.silence_margin_s}
 
     def _check_webhook(self, options: JobOptions, owner: str) -> None:
         """Raise UrlRefused or SecretMissing: an event that can't be sent, or that nobody could verify."""

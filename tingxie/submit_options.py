@@ -18,6 +18,7 @@ class SubmitOptions:
     timestamps: Literal["none", "segment", "word"] | None = None
     script: Literal["s2t", "t2s", "tw", "hk"] | None = None
     channels: Literal["mix", "split"] | None = None
+    skip_silence: bool | None = None
     metadata: Mapping[str, str] | None = None
     webhook_url: str | None = None
     retention_s: float | None = None
@@ -29,6 +30,6 @@ class SubmitOptions:
     def fields(self) -> dict[str, str]:
         """The same for a form."""
         return {
-            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | bool) else str(value)
             for name, value in self.document().items()
         }

@@ -32,8 +32,10 @@ Samples = NDArray[np.float32]
 
 
 class CutWindow(NamedTuple):
+    """samples None: a silence that is left out (worker/skipping.py)."""
+
     window: Window
-    samples: Samples
+    samples: Samples | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +198,15 @@ class Cutter:
             windows.append(self._inner())
         return windows
 
-    def finish(self) -> CutWindow | None:
+    def finish(self) -> list[CutWindow]:
         """The audio has ended; returns the last window, unless it was known or there is no audio."""
         if self._received <= self._cut_start:
-            return None
+            return []
         self._join()
         samples = self._buffer
         if len(samples) < self._rule.geometry.padded_to:
             samples = np.pad(samples, (0, self._rule.geometry.padded_to - len(samples)))
-        return self._emit(samples, closing=0)
+        return [self._emit(samples, closing=0)]
 
     def _inner(self) -> CutWindow:
         cut = self._rule.choose(self._buffer[: self._rule.geometry.window])

@@ -1,5 +1,8 @@
 """The last phase: every window's tokens become the transcript in the store, and the job has succeeded."""
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import structlog
 from pydantic import ValidationError
 
@@ -115,18 +118,43 @@ def _copy(unit: FinishUnit, store: AudioStore) -> Transcript | None:
 
 def _ctc(spec: ModelSpec, results: Results, store: AudioStore) -> Parts:
     vocabulary = Vocabulary.from_json(_model_file(store, layout.model_folder(spec.key) + VOCABULARY_FILE))
-    tokens = stitch((Runs.unpack(payload) for _, payload in results), vocabulary)
+    tokens = stitch(_runs(spec, results), vocabulary)
     return ctc_parts(tokens, vocabulary, spec)
+
+
+def _runs(spec: ModelSpec, results: Results) -> Iterator[Runs]:
+    """Each window's. A silence that was left out is as many blanks as it takes for the next frame to be in its place:
+    what lies between two silences has the frames of a recording by itself, one or a few less than its length gives.
+    """
+    frames = 0
+    for window, payload in results:
+        if payload:
+            runs = Runs.unpack(payload)
+        else:
+            runs = Runs.same(spec.blank_id or 0, window.cut_stop // spec.hop_samples - frames)
+        frames += runs.frames
+        yield runs
 
 
 def _whisper(unit: FinishUnit, results: Results, store: AudioStore, duration_s: float) -> Parts:
     folder = layout.model_folder(unit.spec.key)
     files = {found.name.removeprefix(folder): _model_file(store, found.name) for found in store.list(folder)}
     decoder = WhisperDecoder.of_files(files, unit.spec.sampling_rate_hz)
-    windows = [(window, Generated.unpack(payload)) for window, payload in results]
     join = decoder.join_overlapping if unit.request.cutting == "fixed" else decoder.join_separate
-    text, chunks = join(windows, unit.request.timestamps)
-    return whisper_parts(text, chunks, unit.request.timestamps, duration_s)
+    timestamps = unit.request.timestamps
+    if all(payload for _, payload in results):
+        text, chunks = join([(window, Generated.unpack(payload)) for window, payload in results], timestamps)
+    else:
+        text, chunks = decoder.join_apart(_between_silences(results), join, timestamps)
+    return whisper_parts(text, chunks, timestamps, duration_s)
+
+
+def _between_silences(results: Results) -> list[list[tuple[Window, Generated]]]:
+    """The windows between two silences that were left out, group by group."""
+    grouped = groupby(results, key=lambda result: bool(result[1]))
+    return [
+        [(window, Generated.unpack(payload)) for window, payload in group] for is_heard, group in grouped if is_heard
+    ]
 
 
 def _model_file(store: AudioStore, name: str) -> bytes:

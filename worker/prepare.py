@@ -21,6 +21,9 @@ from jobs.store import AudioStore, layout
 from worker.cutting import Cutter, CutWindow, make_rule
 from worker.decode import AudioSource, Resampler, open_audio
 from worker.registrar import Registrar
+from worker.silences import SilenceRule
+from worker.skipping import SkippingCutter
+from worker.speech import SpeechDetector
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +98,7 @@ class Progress:
     samples: int = 0
     warnings: list[dict[str, str]] = field(default_factory=list)
 
-    def after(self, cutter: Cutter, warnings: list[dict[str, str]]) -> "Progress":
+    def after(self, cutter: Cutter | SkippingCutter, warnings: list[dict[str, str]]) -> "Progress":
         """With one channel more."""
         samples = self.samples + cutter.total_samples
         return Progress(self.channel + 1, self.channels, cutter.windows, samples, warnings)
@@ -146,16 +149,21 @@ class _Slice:
                 done = done.after(cutter, source.warnings())
         return self._end(done)
 
-    def _cutter(self, done: Progress) -> Cutter:
+    def _cutter(self, done: Progress) -> Cutter | SkippingCutter:
         """One that goes on where the last slice ended; or from the start, where what is known must be gone over.
 
         That is to see which objects are missing, and to find where each channel begins.
         """
-        if self._unit.repair or self._is_split:
-            return Cutter(self._rule, index=done.windows)
-        return Cutter(self._rule, index=self._unit.registered, cut_start=self._unit.registered_stop)
+        anew = self._unit.repair or self._is_split
+        index, cut_start = (done.windows, 0) if anew else (self._unit.registered, self._unit.registered_stop)
+        if not self._unit.request.skip_silence:
+            return Cutter(self._rule, index=index, cut_start=cut_start)
+        spec = self._unit.spec
+        silence = SilenceRule.of_request(self._unit.request, spec)
+        detector = SpeechDetector(spec.sampling_rate_hz)
+        return SkippingCutter(self._rule, silence, detector, index=index, cut_start=cut_start)
 
-    def _cut(self, source: AudioSource, cutter: Cutter, done: Progress) -> bool | None:
+    def _cut(self, source: AudioSource, cutter: Cutter | SkippingCutter, done: Progress) -> bool | None:
         """One channel, to its end (None) or to the end of this slice: whether the job then parks."""
         for block in _at_rate(source, self._unit.spec.sampling_rate_hz):
             for cut in cutter.feed(block):
@@ -167,9 +175,8 @@ class _Slice:
             if self._is_draining():
                 self._register(source, done)
                 return False
-        last = cutter.finish()
-        if last is not None:
-            self._write(last, done)
+        for cut in cutter.finish():
+            self._write(cut, done)
         self._register(source, done)
         return None
 

@@ -8,7 +8,7 @@ from jobs.ledger import Ledger, PrepareUnit
 from jobs.store import AudioStore, layout
 from jobs.window import Window
 from worker import samples
-from worker.cutting import CutWindow
+from worker.cutting import CutWindow, Samples
 
 #: a group costs one call to Redis, about a millisecond; sixteen windows are five minutes of audio
 GROUP_WINDOWS = 16
@@ -27,6 +27,7 @@ class Registrar:
         self._store = store
         self._on_registered = on_registered
         self._group: list[Window] = []
+        self._silent: list[int] = []
         self._last_call: float | None = None
         #: windows registered, by earlier slices too
         self.count = unit.registered
@@ -34,13 +35,16 @@ class Registrar:
         self.waiting = 0
 
     def write(self, cut: CutWindow) -> None:
-        """Put a window's samples in the store; a window that was registered before is only checked."""
+        """Put a window's samples in the store, where it has any; one that was registered before is only checked."""
         if cut.window.index < self._unit.registered:
             self._check(cut.window)
-            if self._unit.repair:
-                self._repair(cut)
+            if self._unit.repair and cut.samples is not None:
+                self._repair(cut.window.index, cut.samples)
             return
-        self._put(cut)
+        if cut.samples is None:
+            self._silent.append(cut.window.index)
+        else:
+            self._put(cut.window.index, cut.samples)
         self._group.append(cut.window)
 
     def is_due(self) -> bool:
@@ -55,11 +59,16 @@ class Registrar:
         if not self._group:
             return
         self.waiting = self._ledger.register(
-            self._unit, self._group, decoded_s=decoded_s, duration_s=duration_s, channels=channels
+            self._unit,
+            self._group,
+            silent=self._silent,
+            decoded_s=decoded_s,
+            duration_s=duration_s,
+            channels=channels,
         )
-        added = len(self._group)
-        self.count += added
-        self._group = []
+        added = len(self._group) - len(self._silent)
+        self.count += len(self._group)
+        self._group, self._silent = [], []
         self._last_call = time.monotonic()
         self._on_registered(added, self.waiting)
 
@@ -71,12 +80,12 @@ class Registrar:
                 remedy="Upload the file again: the server's decoders have changed meanwhile.",
             )
 
-    def _repair(self, cut: CutWindow) -> None:
+    def _repair(self, index: int, content: Samples) -> None:
         """Write a registered window again if its object is missing or damaged."""
         try:
-            samples.unpack(self._store.read(layout.window(self._unit.job_id, cut.window.index)))
+            samples.unpack(self._store.read(layout.window(self._unit.job_id, index)))
         except ObjectMissing:
-            self._put(cut)
+            self._put(index, content)
 
-    def _put(self, cut: CutWindow) -> None:
-        self._store.write(layout.window(self._unit.job_id, cut.window.index), [samples.encode(cut.samples)])
+    def _put(self, index: int, content: Samples) -> None:
+        self._store.write(layout.window(self._unit.job_id, index), [samples.encode(content)])

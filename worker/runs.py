@@ -50,6 +50,11 @@ class Runs:
         return cls(ids.astype(np.int64), frames, confidences.astype(np.float64), heard).merged()
 
     @classmethod
+    def same(cls, token: int, frames: int) -> Self:
+        """So many frames of one token, sure of it, in which nothing is heard."""
+        return cls.of_frames(np.full(frames, token), np.ones(frames))
+
+    @classmethod
     def joined(cls, parts: Iterable["Runs"]) -> Self:
         """All parts one after another, equal neighbours at the seams still apart."""
         columns = [(part.ids, part.lengths, part.confidences, part.loud) for part in parts]

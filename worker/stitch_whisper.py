@@ -5,7 +5,7 @@ where two neighbours happen to look alike (FACTS), so each window is decoded by 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,10 @@ import numpy as np
 from jobs.errors import StoreUnavailable
 from jobs.window import Window
 from worker.generated import Generated
+
+Windows = list[tuple[Window, Generated]]
+#: `join_overlapping` or `join_separate`: windows and the kind of timestamps to a text and its chunks
+Join = Callable[[Windows, str], tuple[str, list["Chunk"]]]
 
 #: written beside the tokenizer's own files
 DECODER_FILE = "decoder.json"
@@ -47,11 +51,11 @@ class WhisperDecoder:
         precision = json.loads(files[DECODER_FILE])["time_precision_s"]
         return cls(_load_tokenizer(tuple(sorted(files.items()))), precision, sampling_rate_hz)
 
-    def join_overlapping(self, windows: list[tuple[Window, Generated]], timestamps: str) -> tuple[str, list[Chunk]]:
+    def join_overlapping(self, windows: Windows, timestamps: str) -> tuple[str, list[Chunk]]:
         """The text and its chunks by Hugging Face's token matching; the chunks are empty for timestamps `none`."""
         return self._decode([self._output(window, generated) for window, generated in windows], timestamps, 0.0)
 
-    def join_separate(self, windows: list[tuple[Window, Generated]], timestamps: str) -> tuple[str, list[Chunk]]:
+    def join_separate(self, windows: Windows, timestamps: str) -> tuple[str, list[Chunk]]:
         """The windows' texts one after another; with timestamps `none` each window is one chunk."""
         texts: list[str] = []
         chunks: list[Chunk] = []
@@ -60,6 +64,23 @@ class WhisperDecoder:
             text, found = self._decode([self._output(window, generated)], timestamps, start_s)
             texts.append(text)
             chunks += [Chunk(text, start_s, stop_s)] if timestamps == "none" and text.strip() else found
+        return "".join(texts), chunks
+
+    def join_apart(self, groups: list[Windows], join: Join, timestamps: str) -> tuple[str, list[Chunk]]:
+        """Groups of windows with silence between them, each joined as a recording by itself and moved to its place."""
+        texts: list[str] = []
+        chunks: list[Chunk] = []
+        for windows in groups:
+            first, stop_s = windows[0][0].cut_start, windows[-1][0].cut_stop / self.sampling_rate_hz
+            text, found = join([(window.moved(-first), generated) for window, generated in windows], timestamps)
+            texts.append(text)
+            start_s = first / self.sampling_rate_hz
+            if not found and text.strip():
+                found = [Chunk(text, 0.0, stop_s - start_s)]
+            moved = [Chunk(chunk.text, *_moved((chunk.start_s, chunk.stop_s), start_s)) for chunk in found]
+            if moved and moved[-1].stop_s is None:  # what follows begins after the silence
+                moved[-1] = Chunk(moved[-1].text, moved[-1].start_s, stop_s)
+            chunks += moved
         return "".join(texts), chunks
 
     def _output(self, window: Window, generated: Generated) -> dict[str, Any]:

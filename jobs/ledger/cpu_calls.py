@@ -1,6 +1,7 @@
 """The two CPU units of a job, prepare and finish: claim, report, give back."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from jobs.errors import PrepareCrashed, Problem, WindowGone
@@ -62,11 +63,14 @@ class CpuCalls(Calls):
         unit: PrepareUnit,
         windows: list[Window],
         *,
+        silent: Collection[int] = (),
         decoded_s: float,
         duration_s: float | None,
         channels: int = 1,
     ) -> int:
         """Make windows claimable. Refused unless each starts where the last ended; the same ones again change nothing.
+
+        silent: indexes of those that are left out on purpose: done at once, with an empty result.
 
         Who is refused, here or elsewhere, holds the unit no more.
 
@@ -83,7 +87,7 @@ class CpuCalls(Calls):
             channels,
             self._settings.max_deaths,
             problem_text(Problem.of(PrepareCrashed(UNSTEADY))),
-            *(part for window in windows for part in (window.index, window.encode())),
+            *(part for window in windows for part in (window.index, window.encode(), int(window.index in silent))),
         )
         return int(answer)
 
@@ -110,7 +114,10 @@ class CpuCalls(Calls):
         return bool(answer)
 
     def results(self, job_id: str) -> list[tuple[Window, bytes]]:
-        """Every window's packed tokens in order, for finish. Raises Refused where the job has ended meanwhile."""
+        """Every window's packed tokens in order, for finish; nothing for what was left out as silent.
+
+        Raises Refused where the job has ended meanwhile.
+        """
         with translated(), self._redis.pipeline(transaction=True) as pipeline:
             pipeline.hget(keys.key("job", job=job_id), "finish")
             pipeline.hgetall(keys.key("windows", job=job_id))

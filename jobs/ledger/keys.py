@@ -37,8 +37,9 @@ ALL = (
         "caps (ms): weight, weighs_as (queued, running), running_cap; pinned: "
         "model_key, revision, dtype, rate; audio: expected_s, measured (1: expected_s comes from decoding), "
         "duration_s (only of jobs restored from the store), decoded_s, registered, registered_stop, "
-        "total (samples), channels (that lie one after another on the timeline), done, done_samples, prefix (windows "
-        "done without a gap), progress, turn (tag among its owner's jobs); "
+        "total (samples), channels (that lie one after another on the timeline), done, done_samples, skipped_samples "
+        "(of those: silence left out on purpose), prefix (windows done without a gap), progress, turn (tag among its "
+        "owner's jobs); "
         "units: prepare and finish (ready, leased, parked, held_back, done), each with _fence, _holder, _started, "
         "_deaths, and prepare_slices; repair (generation of missing windows), prepare_repair (the one that the "
         "running prepare mends), repairs (rounds); charged (ms, quota.lua)", by="create, restore and every transition"),
@@ -54,7 +55,8 @@ ALL = (
     Key("marks", "job:{job}:marks", "hash", UNTIL_END,
         "index → -1: its lease lapsed once before the start; n ≥ 0: suspect, with n deaths alone",
         by="reap, fail_window, commit"),
-    Key("results", "job:{job}:results", "hash", UNTIL_END, "index → fence:payload, of finished windows", by="commit"),
+    Key("results", "job:{job}:results", "hash", UNTIL_END,
+        "index → fence:payload, of finished windows; no payload: silence, left out on purpose", by="commit, register"),
     Key("text", "job:{job}:text", "string", UNTIL_END, "the windows' own texts, joined as far as there is no gap",
         by="commit"),
     Key("later_text", "job:{job}:later_text", "hash", UNTIL_END, "index → text of finished windows behind a gap",

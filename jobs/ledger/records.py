@@ -29,6 +29,7 @@ def to_job(answer: list[Any]) -> Job:
         finished_at=_float(record.get("finished_at")),
         duration_s=_duration_s(record),
         covered_s=_covered_s(record),
+        skipped_s=_of_a_channel(int(record.get("skipped_samples", 0)), record),
         progress=1.0 if state is State.SUCCEEDED else float(record.get("progress", 0)),
         queue_position=None if position == b"" else int(position),
         queue_ahead_s=_float(ahead_s),

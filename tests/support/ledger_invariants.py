@@ -94,7 +94,10 @@ def check_windows(found: Contents, job_id: str, record: dict[str, str]) -> None:
     assert 0 <= float(record["progress"]) < 1
     prefix = next(index for index in range(len(windows) + 1) if str(index) not in results)
     assert int(record["prefix"]) == prefix
-    assert found.text("text", job=job_id) == "".join(f"<{index}>" for index in range(prefix))
+    heard = [index for index in range(prefix) if results[str(index)].partition(":")[2]]
+    assert found.text("text", job=job_id) == "".join(f"<{index}>" for index in heard)
+    silent = [index for index, result in results.items() if result == "0:"]
+    assert int(record.get("skipped_samples", 0)) == sum(kept[index] for index in silent)
 
 
 def told_text(found: Contents, job_id: str) -> str:

@@ -57,6 +57,7 @@ Model = Annotated[str | None, typer.Option("--model", help="Model id; the server
 Language = Annotated[str | None, typer.Option("--language", help="Language of the speech, for models that ask.")]
 Script = Annotated[ChineseScript | None, typer.Option("--script", help="Chinese script: s2t, t2s, tw or hk.")]
 Split = Annotated[bool, typer.Option("--split-channels", help="Transcribe each channel by itself: one speaker each.")]
+Skip = Annotated[bool, typer.Option("--skip-silence", help="Leave long silences out.")]
 Urgency = Annotated[Priority | None, typer.Option("--priority", help="Share of the workers: high, normal or low.")]
 AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=64, help="Files in hand at the same time.")]
 
@@ -71,6 +72,7 @@ def submit(
     language: Language = None,
     script: Script = None,
     split_channels: Split = False,
+    skip_silence: Skip = False,
     priority: Urgency = None,
     at_once: AtOnce = 8,
     server: Server = SERVER,
@@ -92,6 +94,7 @@ def submit(
             language=language,
             script=script.value if script is not None else None,
             channels="split" if split_channels else None,
+            skip_silence=skip_silence or None,
             priority=_literal(priority),
         )
         folder = ResultFolder(out, forms) if out is not None else None

@@ -43,13 +43,6 @@ local function accept(job, index, fence, payload, text)
   join_text(job, index, text)
 end
 
--- Progress never goes back, though the estimate of the length may grow; it is 1 only once the job has succeeded.
-local function progress_of(job)
-  local length = math.max(number(job.expected_s) * number(job.rate), number(job.registered_stop), 1)
-  local share = job.done_samples / (tonumber(job.total) or length)
-  return math.max(number(job.progress), math.min(share, 0.999))
-end
-
 local function write(job)
   local id, held = job.id, {}
   for i, index in ipairs(job.indexes) do held[i] = member('window', id, index) end

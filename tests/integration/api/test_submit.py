@@ -46,6 +46,7 @@ def refused(answer: httpx.Response, status: int, name: str) -> dict[str, object]
 
 def test_multipart(web: WebServer, recording: bytes) -> None:
     fields = {"language": "zh", "priority": "high", "metadata": '{"meeting": "四十二"}', "window_s": "10", "model": ""}
+    fields["skip_silence"] = "true"
     answer = web.client.post("/v1/jobs", data=fields, files={"file": ("会议/talk.wav", recording)})
     request = accepted(answer, web)
     assert request.filename == "talk.wav"
@@ -56,6 +57,7 @@ def test_multipart(web: WebServer, recording: bytes) -> None:
         0.5,
         "silence",
     )
+    assert (request.skip_silence, request.silence_s) == (True, 2.0)
 
 
 def test_fields_after_the_file(web: WebServer, recording: bytes) -> None:

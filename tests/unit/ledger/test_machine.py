@@ -53,6 +53,11 @@ def plan(request: JobRequest) -> list[Window]:
     return given.windows(1 + int(request.sha256, 16) % 5)
 
 
+def silent(windows: list[Window], request: JobRequest) -> list[int]:
+    """Those of them that are left out: of some audio every second one."""
+    return [window.index for window in windows if window.index % 2 == 0] if request.sha256[0] == "3" else []
+
+
 def stands(found: Contents, worker: str, lease: WindowLease) -> bool:
     """Whether this very claim holds the window, or has committed it."""
     index, fence = str(lease.window.index), str(lease.fence)
@@ -176,7 +181,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def register(self, pick: int, count: int) -> None:
         _, unit = self.prepares[-1 - pick % len(self.prepares)]
         windows = plan(unit.request)[unit.registered : unit.registered + count]
-        self._unless_refused(lambda: self.ledger.register(unit, windows, decoded_s=1.0, duration_s=20.0))
+        quiet = silent(windows, unit.request)
+        self._unless_refused(lambda: self.ledger.register(unit, windows, silent=quiet, decoded_s=1.0, duration_s=20.0))
 
     @precondition(lambda self: self.prepares)
     @rule(pick=PICK)
@@ -331,7 +337,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _prepare_all(self, unit: PrepareUnit) -> None:
         windows = plan(unit.request)
-        self.ledger.register(unit, windows, decoded_s=1.0, duration_s=None)
+        self.ledger.register(unit, windows, silent=silent(windows, unit.request), decoded_s=1.0, duration_s=None)
         self.ledger.prepared(unit, total_samples=windows[-1].cut_stop, warnings=[])
 
     def _leases(self, pick: int) -> tuple[str, list[WindowLease]]:

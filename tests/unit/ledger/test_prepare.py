@@ -281,3 +281,36 @@ def test_a_window_that_vanishes_again_and_again_fails_its_job(ledger: Ledger, se
     assert job.state is State.FAILED
     assert job.error is not None
     assert job.error["type"] == "window-gone"
+
+
+def test_silence_is_done_as_it_is_registered(ledger: Ledger) -> None:
+    """In its place between windows that are transcribed, with nothing to claim and no text; a copy knows of it too."""
+    ledger.announce(given.spec())
+    for job_id in ("leader", "follower"):
+        ledger.create(given.request(job_id, sha256="5" * 64))
+    unit = given.claim_prepare(ledger)
+    windows = given.windows(5)
+    ledger.register(unit, windows[:3], silent=[0, 2], decoded_s=30.0, duration_s=50.0)
+    first = given.claim(ledger)
+    assert [lease.window.index for lease in first] == [1]
+    assert ledger.job("leader").progress == pytest.approx(0.4)
+    ledger.register(unit, windows[3:], silent=[3], decoded_s=50.0, duration_s=50.0)
+    ledger.prepared(unit, total_samples=5 * given.KEPT, warnings=[])
+    ledger.commit("gpu", given.results(given.claim(ledger)))
+    assert ledger.job("leader").partial_text == ""
+    ledger.commit("gpu", given.results(first))
+    assert ledger.job("leader").partial_text == "<1><4>"
+    assert [payload for _, payload in ledger.results("leader")] == [b"", b"leader/1", b"", b"", b"leader/4"]
+    assert [given.finish(ledger), given.finish(ledger)] == ["leader", "follower"]
+    for job in (ledger.job("leader"), ledger.job("follower")):
+        assert (job.state, job.covered_s, job.skipped_s, job.duration_s) == (State.SUCCEEDED, 50.0, 30.0, 50.0)
+
+
+def test_a_job_of_silence_alone_is_complete_once_it_is_prepared(ledger: Ledger) -> None:
+    ledger.announce(given.spec())
+    ledger.create(given.request("quiet"))
+    unit = given.claim_prepare(ledger)
+    ledger.register(unit, given.windows(2), silent=[0, 1], decoded_s=20.0, duration_s=20.0)
+    assert ledger.prepared(unit, total_samples=2 * given.KEPT, warnings=[])
+    assert given.claim(ledger) == []
+    assert given.finish(ledger) == "quiet"

@@ -96,6 +96,18 @@ def test_prepare_that_yields_repairs_and_is_refused(twice: TwiceLedger, redis: R
     twice.fail_job(finish, Problem.of(AudioUnreadable()))
 
 
+def test_silence_that_is_left_out(twice: TwiceLedger) -> None:
+    twice.announce(given.spec())
+    twice.create(given.request("quiet"))
+    unit = given.claim_prepare(twice)
+    twice.register(unit, given.windows(4), silent=[0, 2], decoded_s=40.0, duration_s=40.0)
+    twice.prepared(unit, total_samples=4 * given.KEPT, warnings=[])
+    assert twice.job("quiet").skipped_s == twice.job("quiet").covered_s == 20.0
+    twice.commit("gpu", given.results(given.claim(twice)))
+    given.finish(twice)
+    assert twice.job("quiet").covered_s == 40.0
+
+
 def test_jobs_that_share_their_work(twice: TwiceLedger) -> None:
     """Each end of a leader hands over to its followers, once."""
     twice.announce(given.spec())

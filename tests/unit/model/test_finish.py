@@ -93,6 +93,26 @@ def test_an_empty_transcript_is_a_success_with_a_warning(tmp_path: Path) -> None
     assert ledger.warnings == ["no-speech"]
 
 
+def test_what_follows_a_silence_is_in_its_place(tmp_path: Path) -> None:
+    """What ends before it gave a frame less than its length; the doubles on both sides are two."""
+    rows = [
+        (window(0, 0, 1600), payload("_你好好")),
+        (window(1, 1600, 6400), b""),
+        (window(2, 6400, 8000), payload("好_吗_")),
+    ]
+    transcript = transcript_of(run(tmp_path, Recorder(rows)))
+    assert [(char.text, char.start_s, char.end_s) for char in transcript.chars or []] == [
+        ("你", 0.02, 0.04), ("好", 0.04, 0.08), ("好", 0.4, 0.42), ("吗", 0.44, 0.46),
+    ]  # fmt: skip
+    assert (transcript.text, transcript.confidence, transcript.duration_s) == ("你好好吗", 1.0, 0.5)
+
+
+def test_silence_alone_is_an_empty_transcript(tmp_path: Path) -> None:
+    ledger = Recorder([(window(0, 0, 1600), b""), (window(1, 1600, 1999), b"")])
+    assert transcript_of(run(tmp_path, ledger)).text == ""
+    assert ledger.warnings == ["no-speech"]
+
+
 @pytest.mark.parametrize(
     "rows",
     [

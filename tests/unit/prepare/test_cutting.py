@@ -31,8 +31,7 @@ def cut_all(
         found += cutter.feed(audio[position : position + size])
         position += size
         turn += 1
-    last = cutter.finish()
-    return found + ([last] if last else []), cutter.total_samples
+    return found + cutter.finish(), cutter.total_samples
 
 
 def noise(samples: int, seed: int) -> np.ndarray:

@@ -82,14 +82,19 @@ def talk(tmp_path: Path) -> Path:
 
 
 def test_a_file_and_its_options_are_sent(twin: Make, talk: Path) -> None:
-    options = SubmitOptions(language="zh", metadata={"case": "42"})
+    options = SubmitOptions(language="zh", metadata={"case": "42"}, skip_silence=True)
     told: list[int] = []
     with scripted([ALIVE, answer(202, JOB)]) as server:
         job = twin(server, api_key="tx_1")("submit", talk, options=options, on_bytes=told.append)
     assert isinstance(job, Job)
     assert job.id == "j1"
     sent = server.received[1]
-    assert parts_of(sent) == {"language": b"zh", "metadata": b'{"case": "42"}', "file": talk.read_bytes()}
+    assert parts_of(sent) == {
+        "language": b"zh",
+        "metadata": b'{"case": "42"}',
+        "skip_silence": b"true",
+        "file": talk.read_bytes(),
+    }
     assert told[-1] == talk.stat().st_size
     assert sent.headers["Authorization"] == "Bearer tx_1"
 

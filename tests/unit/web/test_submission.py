@@ -61,6 +61,39 @@ def test_a_job_is_kept_no_longer_than_the_server_keeps_any(
     assert taker.accept("job", stored, filename="a", options=options, owner="local").retention_s == kept
 
 
+@pytest.mark.parametrize(
+    ("servers", "asked", "pinned"),
+    [
+        (False, None, (False, 0.0, 0.0)),
+        (False, True, (True, 3.0, 0.4)),
+        (True, False, (False, 0.0, 0.0)),
+        (True, None, (True, 3.0, 0.4)),
+    ],
+)
+def test_a_job_pins_what_it_leaves_out(
+    settings: Settings,
+    submissions: Submissions,
+    *,
+    servers: bool,
+    asked: bool | None,
+    pinned: tuple[bool, float, float],
+) -> None:
+    own = settings.model_copy(update={"skip_silence": servers, "silence_s": 3.0, "silence_margin_s": 0.4})
+    taker = Submissions(own, submissions.ledger, submissions.store, submissions.hinter)
+    stored = taker.receive("job", [AUDIO])
+    request = taker.accept("job", stored, filename="a", options=JobOptions(skip_silence=asked), owner="local")
+    assert (request.skip_silence, request.silence_s, request.silence_margin_s) == pinned
+
+
+def test_jobs_that_leave_silence_out_share_no_work_with_others(submissions: Submissions) -> None:
+    requests = []
+    for number, asked in enumerate([False, True, True, None]):
+        stored = submissions.receive(f"job{number}", [AUDIO])
+        options = JobOptions(skip_silence=asked)
+        requests.append(submissions.accept(f"job{number}", stored, filename="a", options=options, owner="local"))
+    assert [request.deduplicated_from for request in requests] == [None, None, "job1", "job0"]
+
+
 def test_a_lost_hint_is_no_error(settings: Settings, ledger: Ledger, folder: FolderStore) -> None:
     nowhere = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir)
     request = submitted(Submissions(settings, ledger, folder, Hinter(make_celery(nowhere))))

@@ -23,6 +23,13 @@ local function set_remaining(id)
   call('HINCRBY', K.totals(job.model_key), 'backlog', left - before)
 end
 
+-- Progress never goes back, though the estimate of the length may grow; it is 1 only once the job has succeeded.
+local function progress_of(job)
+  local length = math.max(number(job.expected_s) * number(job.rate), number(job.registered_stop), 1)
+  local share = job.done_samples / (tonumber(job.total) or length)
+  return math.max(number(job.progress), math.min(share, 0.999))
+end
+
 local function waiting_windows(id)
   return call('ZCARD', K.claimable(id)) + call('ZCARD', K.suspects(id))
 end

@@ -4,7 +4,8 @@
 
 -- what a follower shows of its leader, and keeps of one that has succeeded
 local KEPT = {'model_key', 'revision', 'dtype', 'rate', 'expected_s', 'measured', 'decoded_s', 'registered',
-  'registered_stop', 'total', 'channels', 'done', 'done_samples', 'prefix', 'prepare_warnings'}
+  'registered_stop', 'total', 'channels', 'done', 'done_samples', 'skipped_samples', 'prefix',
+  'prepare_warnings'}
 -- what it only shows
 local SHOWN = {'progress', 'prepare', 'finish'}
 

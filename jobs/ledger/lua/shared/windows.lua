@@ -26,6 +26,25 @@ local function offer_window(job, index)
   enter_turn(job)
 end
 
+-- Windows that are left out on purpose, {index, samples} each, in order: done as they are registered, with no text.
+local function leave_out(id, silent)
+  if #silent == 0 then return end
+  local job = fields(K.job(id), 'rate', 'expected_s', 'registered_stop', 'total', 'done', 'done_samples',
+    'skipped_samples', 'prefix', 'progress')
+  local skipped, prefix = 0, number(job.prefix)
+  for _, window in ipairs(silent) do
+    local index, samples = unpack(window)
+    call('HSET', K.results(id), index, '0:')
+    skipped = skipped + samples
+    if index == prefix then prefix = prefix + 1 else call('HSET', K.later_text(id), index, '') end
+  end
+  job.done_samples = number(job.done_samples) + skipped
+  local progress = progress_of(job)
+  call('HSET', K.job(id), 'done', number(job.done) + #silent, 'done_samples', job.done_samples, 'prefix', prefix,
+    'progress', progress, 'skipped_samples', number(job.skipped_samples) + skipped)
+  tell_sharers(id, 'progress', progress)
+end
+
 -- A window was in a run that went wrong: it becomes suspect. Only a death alone is held against it; returns those.
 local function suspect(id, index, alone)
   local mark = tonumber(call('HGET', K.marks(id), index)) or -1
