@@ -13,6 +13,8 @@ from kombu import Connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from jobs.ledger.connection import sentinel_options
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 
 log = structlog.get_logger()
@@ -41,8 +43,9 @@ def transcribe_queue(model_key: str) -> str:
 
 def make_celery(settings: Settings) -> Celery:
     """A Celery app without a connection; the first use connects."""
-    app = Celery("tingxie", broker=settings.redis_url)
+    app = Celery("tingxie", broker=settings.redis.broker_url)
     app.conf.update(
+        broker_use_ssl=settings.redis.tls or None,
         task_serializer="json",
         accept_content=["json"],
         # Leases recover lost work; late acknowledgement would run long tasks twice (docs/decisions/).
@@ -66,9 +69,15 @@ def make_celery(settings: Settings) -> Celery:
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            **_sentinels(settings.redis),
         },
     )
     return app
+
+
+def _sentinels(address: RedisAddress) -> dict[str, Any]:
+    """What kombu wants to know besides the URL."""
+    return {"master_name": address.master, "sentinel_kwargs": sentinel_options(address)} if address.master else {}
 
 
 class Hinter:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.outgoing import AllowedHosts
+from jobs.redis_address import RedisAddress
 
 DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
 
@@ -28,9 +29,12 @@ def _networks(text: str) -> tuple[Network, ...]:
 class Settings(BaseSettings):
     """Passed into whatever needs it; nobody reads the environment elsewhere. docs/operations.md lists all of it."""
 
-    model_config = SettingsConfigDict(env_prefix="TINGXIE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TINGXIE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Where the ledger and the queues live.")
+    redis_ca: str = Field("", description="File of the CA that signs Redis's certificate; empty: the system's CAs.")
+    redis_cert: str = Field("", description="File of the certificate that we show Redis, where it asks for one.")
+    redis_key: str = Field("", description="File of that certificate's key; empty: it is in the same file.")
     data_dir: Path = Field(
         Path.home() / ".local/share/tingxie", description="Folder for audio, transcripts and the embedded Redis."
     )
@@ -166,6 +170,19 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or as JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
+    @field_validator("redis_url")
+    @classmethod
+    def _address(cls, text: str) -> str:
+        RedisAddress.parse(text)
+        return text
+
+    @field_validator("redis_ca", "redis_cert", "redis_key")
+    @classmethod
+    def _file(cls, text: str) -> str:
+        if text and not Path(text).is_file():
+            raise ValueError(f"there is no file {text}")
+        return text
+
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts(cls, text: str) -> str:
@@ -178,6 +195,11 @@ class Settings(BaseSettings):
         if not text or min(map(float, text.split(","))) < 0:
             raise ValueError("pauses in seconds, separated by commas")
         return text
+
+    @property
+    def redis(self) -> RedisAddress:
+        """`redis_url`, parsed, with its certificates."""
+        return RedisAddress.parse(self.redis_url, ca=self.redis_ca, cert=self.redis_cert, key=self.redis_key)
 
     @cached_property
     def webhook_schedule(self) -> tuple[float, ...]:

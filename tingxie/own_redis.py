@@ -1,5 +1,6 @@
 """The Redis of `tingxie up`: somebody else's by TINGXIE_REDIS_URL, or our own child, started again where it dies."""
 
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from tingxie.data_folder import DataFolder
 from tingxie.errors import StackError
 from tingxie.redis_server import RedisNotStarted, RedisServer
 
-_DEFAULT_PORT = 6379
+_DEFAULT_PORT, _SENTINEL_PORT = 6379, 26379
 _CONNECT_S = 5.0
 
 
@@ -56,19 +57,30 @@ class OwnRedis:
 def without_password(url: str) -> str:
     """A Redis URL as it may be shown in a terminal or a log."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return re.sub(r"(password)=[^&]*", r"\1=…", shown)
 
 
 def check_reachable(url: str) -> None:
-    """Raises StackError where nobody listens at a Redis URL; what Redis itself thinks of us, web's /readyz tells."""
+    """Raises StackError where nobody listens at a Redis URL, of several Sentinels at none.
+
+    What Redis itself thinks of us, web's /readyz tells.
+    """
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return
-    host, port = parts.hostname or "localhost", parts.port or _DEFAULT_PORT
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_S).close()
-    except OSError as error:
-        raise StackError(
-            f"Redis can't be reached at {host}:{port}: {error.strerror or error}",
-            remedy="Start it, correct TINGXIE_REDIS_URL, or unset it to let `tingxie up` start one.",
-        ) from error
+    default_port = _SENTINEL_PORT if parts.scheme.startswith("sentinel") else _DEFAULT_PORT
+    failed = []
+    for each in re.split("[,;]", parts.netloc.rpartition("@")[2]):
+        one = urlsplit(f"//{each}")
+        host, port = one.hostname or "localhost", one.port or default_port
+        try:
+            socket.create_connection((host, port), timeout=_CONNECT_S).close()
+        except OSError as error:
+            failed.append(f"{host}:{port}: {error.strerror or error}")
+        else:
+            return
+    raise StackError(
+        f"Redis can't be reached at {', '.join(failed)}",
+        remedy="Start it, correct TINGXIE_REDIS_URL, or unset it to let `tingxie up` start one.",
+    )

