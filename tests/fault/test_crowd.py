@@ -41,6 +41,7 @@ def check_short_ones_pass(running: Service, calm: Calm, long: bytes, count: int)
     assert counters["lapsed"] == counters["fenced"] == counters["redone"] == 0
 
 
+@pytest.mark.full
 def test_twelve_behind_twenty_minutes(settings: Settings, calm: Calm, tmp_path: Path) -> None:
     with service(settings, tmp_path / "logs", environment={SLEEP: "0.006"}) as running:
         check_short_ones_pass(running, calm, hours(1 / 3), 12)

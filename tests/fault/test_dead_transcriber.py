@@ -38,7 +38,8 @@ def test_one_is_killed_with_default_settings(settings: Settings, redis: Redis, c
         assert counters["redone"] <= len(victim.units)
 
 
-@pytest.mark.parametrize("pace", [BRISK, pytest.param({}, marks=pytest.mark.full, id="default")])
+@pytest.mark.full
+@pytest.mark.parametrize("pace", [pytest.param(BRISK, id="brisk"), pytest.param({}, id="default")])
 def test_all_are_killed_at_once(
     pace: dict[str, float], settings: Settings, redis: Redis, calm: Calm, tmp_path: Path
 ) -> None:
