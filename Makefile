@@ -21,7 +21,7 @@ SHOW := awk '/^ *Downloading .*\([0-9.]+ [MG]B\)/ {sub(/^ */, "  "); print} /^In
 	/ERROR|error:/ {print} {fflush()}'
 
 # Debian packages that the tests need besides Python and make (`make ci-deps`)
-DEBIAN_PACKAGES := chromium fonts-wqy-microhei redis-server
+DEBIAN_PACKAGES := chromium fonts-wqy-microhei redis-server nginx-light prometheus
 
 .PHONY: help demo test test-full check soak bench bench-full demo-model ci-deps clean
 
