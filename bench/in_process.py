@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from bench.agreement import Ids
 from demo_model.evaluate import Answer, normalise, score
 from demo_model.heldout import Reference, read_index
 from jobs.ledger import WindowLease
@@ -43,10 +44,12 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """answers: what a model heard in recordings. computed_samples: what it was given, padding to the batch's longest
-    included; window_samples: the same without the padding; kept_samples: without the context too.
+    included; window_samples: the same without the padding; kept_samples: without the context too. frames: each window's
+    token of each frame.
     """
 
     answers: list[Answer]
+    frames: list[Ids]
     kept_samples: int
     window_samples: int
     computed_samples: int
@@ -98,7 +101,13 @@ def hear(family: CtcFamily, recordings: list[Recording], setting: Setting, *, at
         text = family.vocabulary.text(tokens.ids.tolist())
         answers.append(Answer(recording.reference, normalise(recording.reference.text), normalise(text)))
     kept = [each.lease.window.cut_stop - each.lease.window.cut_start for each in inputs]
-    return Heard(answers, sum(kept), sum(len(each.samples) for each in inputs), sum(sizes))
+    return Heard(
+        answers,
+        [np.repeat(each.ids, each.lengths) for each in runs],
+        sum(kept),
+        sum(len(each.samples) for each in inputs),
+        sum(sizes),
+    )
 
 
 @contextmanager

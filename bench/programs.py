@@ -44,6 +44,7 @@ PROGRAMS = (
     Program("confidence", "bench.confidence:measure", 90),
     Program("connections", "bench.connections:measure", 40),
     Program("demo", "bench.demo:measure", 300, is_long=True),
+    Program("dtypes", "bench.dtypes:measure", 60),
     Program("fairness", "bench.fairness:measure", 400, is_long=True),
     Program("ledger", "bench.ledger:measure", 30),
     Program("load", "bench.load:measure", 90),

@@ -1,0 +1,40 @@
+"""The fast dtypes beside float32 on the same windows: do they hear the same in the bundled model's held-out speech.
+
+Every sixth utterance and the three-minute recordings, cut as the service cuts them, through its own forward pass in one
+process on this CPU. Agreement: of the frames to which either dtype gives a token other than the blank, the share with
+the same; and 1 − edit distance of the collapsed tokens.
+"""
+
+from pathlib import Path
+
+from bench.agreement import Agreement
+from bench.figure import Figure
+from bench.in_process import Heard, Setting, hear, load_ctc, read
+from jobs.settings import Settings
+
+DATA = Path(__file__).parents[1] / "tests/data"
+EVERY = 6
+DTYPES = ("bfloat16", "float16")
+AT_ONCE = 8
+
+
+def measure() -> list[Figure]:
+    recordings = [*read(DATA / "heldout")[::EVERY], *read(DATA / "long")]
+    settings = Settings()
+    setting = Setting(settings.cutting, settings.window_s, settings.context_s)
+    blank_id = load_ctc("float32").spec.blank_id
+    assert blank_id is not None
+    heard = {dtype: hear(load_ctc(dtype), recordings, setting, at_once=AT_ONCE) for dtype in ("float32", *DTYPES)}
+    reference = heard.pop("float32")
+    figures = [Figure(f"float32, {len(reference.frames)} windows: CER", 100 * reference.cer, "%")]
+    for dtype, each in heard.items():
+        figures += _rows(dtype, each, Agreement.of(each.frames, reference.frames, blank_id=blank_id))
+    return figures
+
+
+def _rows(dtype: str, heard: Heard, agreement: Agreement) -> list[Figure]:
+    return [
+        Figure(f"{dtype}: agreement of frames that aren't blank in both", 100 * agreement.frames, "%", "≥ 99.5"),
+        Figure("… of collapsed tokens", 100 * agreement.tokens, "%", "≥ 99.5"),
+        Figure("… CER", 100 * heard.cer, "%"),
+    ]
