@@ -353,6 +353,20 @@ class TranscriptNotReady(RequestError):
     status = 409
 
 
+class WaveformNotReady(RequestError):
+    type = "waveform-not-ready"
+    title = "The waveform isn't there yet"
+    remedy = "Ask again when the recording has been decoded; at the job's end at the latest."
+    status = 409
+
+
+class WaveformNotFound(RequestError):
+    type = "waveform-not-found"
+    title = "There is no waveform of this recording"
+    remedy = "An older version of this service transcribed it; submit it again if you want one."
+    status = 404
+
+
 class JobCancelled(RequestError):
     type = "job-cancelled"
     title = "The job was cancelled"

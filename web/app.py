@@ -44,6 +44,7 @@ from web import (
     transcripts,
     upload,
     uploads,
+    waveforms,
     webhooks,
 )
 from web.http_metrics import HttpMetrics
@@ -123,6 +124,7 @@ def create_app(
         jobs,
         audio,
         transcripts,
+        waveforms,
         events,
         uploads,
         openai_views,

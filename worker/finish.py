@@ -1,6 +1,7 @@
 """The last phase: every window's tokens become the transcript in the store, and the job has succeeded."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 
 import structlog
@@ -113,6 +114,8 @@ def _copy(unit: FinishUnit, store: AudioStore) -> Transcript | None:
         copied = Transcript.model_validate_json(store.read(layout.transcript(unit.copy_of or "")))
     except (ObjectMissing, ValidationError):
         return None
+    with suppress(ObjectMissing):  # of a job from before there were waveforms
+        store.copy(layout.waveform(unit.copy_of or ""), layout.waveform(unit.job_id))
     return copied.model_copy(update={"job_id": unit.job_id})
 
 

@@ -20,6 +20,7 @@ from jobs.settings import Settings
 from jobs.store import AudioStore, layout
 from worker.cutting import Cutter, CutWindow, make_rule
 from worker.decode import AudioSource, Resampler, open_audio
+from worker.peaks import Peaks
 from worker.registrar import Registrar
 from worker.silences import SilenceRule
 from worker.skipping import SkippingCutter
@@ -134,6 +135,7 @@ class _Slice:
         request = unit.request
         self._rule = make_rule(unit.spec, request.cutting, window_s=request.window_s, context_s=request.context_s)
         self._is_split = request.channels == "split"
+        self._peaks = Peaks(unit.spec.sampling_rate_hz)
 
     def run(self, path: Path) -> None:
         done = Progress()
@@ -165,7 +167,7 @@ class _Slice:
 
     def _cut(self, source: AudioSource, cutter: Cutter | SkippingCutter, done: Progress) -> bool | None:
         """One channel, to its end (None) or to the end of this slice: whether the job then parks."""
-        for block in _at_rate(source, self._unit.spec.sampling_rate_hz):
+        for block in self._peaks.of(_at_rate(source, self._unit.spec.sampling_rate_hz)):
             for cut in cutter.feed(block):
                 self._write(cut, done)
             if self._registrar.is_due():
@@ -217,6 +219,7 @@ class _Slice:
     def _end(self, done: Progress) -> None:
         if done.samples == 0:
             raise AudioEmpty("the file holds less than one sample at the model's rate")
+        self._registrar.keep(self._peaks.waveform())
         self._ledger.prepared(self._unit, total_samples=done.samples, warnings=done.warnings)
         log.info(
             "prepare.done",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from jobs.errors import AudioUnreadable, ObjectMissing
 from jobs.ledger import Ledger, PrepareUnit
 from jobs.store import AudioStore, layout
+from jobs.waveform import Waveform
 from jobs.window import Window
 from worker import samples
 from worker.cutting import CutWindow, Samples
@@ -71,6 +72,10 @@ class Registrar:
         self._group, self._silent = [], []
         self._last_call = time.monotonic()
         self._on_registered(added, self.waiting)
+
+    def keep(self, waveform: Waveform) -> None:
+        """Put the waveform in the store: before the job is prepared, so that whoever sees it end finds it."""
+        self._store.write(layout.waveform(self._unit.job_id), [waveform.model_dump_json().encode()])
 
     def _check(self, window: Window) -> None:
         """Raises AudioUnreadable where the file no longer gives the windows that are known of it."""

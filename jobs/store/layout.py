@@ -4,6 +4,7 @@ jobs/{id}/job.json         the request as accepted (JobRequest), synced before 2
 jobs/{id}/audio            the upload as it came
 jobs/{id}/fetched/{n}      a part of the upload that is fetched by URL, and `progress` (worker/fetch.py)
 jobs/{id}/windows/{n}      one window's samples, context included (worker/samples.py)
+jobs/{id}/waveform.json    the Waveform, as of when its prepare has ended
 jobs/{id}/transcript.json  the Transcript, synced before the job says succeeded
 models/{key}/…             a model's tokenizer files, written by the worker that announced it, read by finish
 batches/{id}/batch.json    a batch as accepted (jobs/batch.py), synced before 202
@@ -50,6 +51,10 @@ def windows(job_id: str) -> str:
 
 def window(job_id: str, index: int) -> str:
     return f"jobs/{job_id}/windows/{index:06d}"
+
+
+def waveform(job_id: str) -> str:
+    return f"jobs/{job_id}/waveform.json"
 
 
 def transcript(job_id: str) -> str:

@@ -1,5 +1,6 @@
 """The same file twice, over HTTP and through real workers: the work is done once, and neither needs the other."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,9 @@ def test_both_succeed_and_the_windows_are_computed_once(running: Service) -> Non
     assert len({text(running, job["id"]) for job in jobs}) == 1
     assert len(text(running, first["id"])) > 100
     assert jobs[1]["metadata"] == {"copy": "yes"}
+    drawn = {httpx.get(f"{running.url}/v1/jobs/{job['id']}/waveform").text for job in jobs}
+    assert json.loads(drawn.pop())["duration_s"] == AUDIO_S
+    assert not drawn
     windows = len(list(running.store.list(layout.windows(first["id"]))))
     assert running.ledger.counters()["committed"] - before == windows > 5
     assert httpx.delete(f"{running.url}/v1/jobs/{first['id']}").status_code == 204

@@ -28,7 +28,8 @@ def test_jobs_succeed_and_the_sweep_leaves_what_users_want(settings: Settings, t
         assert len(set(transcript.text)) >= 8
         eventually(lambda: not list(running.store.list(layout.windows(job_id))), 20)
         kept = {each.name for each in running.store.list(layout.job_folder(job_id))}
-        assert kept == {layout.job_record(job_id), layout.audio(job_id), layout.transcript(job_id)}
+        wanted = {layout.job_record, layout.audio, layout.waveform, layout.transcript}
+        assert kept == {name(job_id) for name in wanted}
 
 
 def test_sigterm_ends_the_batch_and_hands_back_the_rest(settings: Settings, redis: Redis, tmp_path: Path) -> None:

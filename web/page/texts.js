@@ -92,6 +92,8 @@ const rows = {
   noSpeech: ["There is no speech in this recording.", "這段錄音裡沒有語音。", "这段录音里没有语音。"],
   player: ["Player", "播放器", "播放器"],
   speed: ["Speed", "速度", "速度"],
+  position: ["Position in the recording", "播放位置", "播放位置"],
+  timeOf: ["{at} of {total}", "{at}，全長 {total}", "{at}，全长 {total}"],
   follow: ["Keep the text in view", "文字跟隨播放", "文字跟随播放"],
   unplayable: ["Your browser can't play this recording, or the server keeps it no longer. The text is below.", "瀏覽器無法播放此錄音，或伺服器已不再保存。文字在下方。", "浏览器无法播放此录音，或服务器已不再保存。文字在下方。"],
   find: ["Find in the text", "在文字中尋找", "在文字中查找"],

@@ -4,6 +4,7 @@ import { announce, copy, h, say, toast } from "./dom.js";
 import { Finder } from "./finding.js";
 import { t } from "./i18n.js";
 import { Text } from "./text.js";
+import { Waveform } from "./waveform.js";
 
 const FORMATS = ["txt", "srt", "vtt", "tsv", "json"];
 const SCRIPTS = [["", "scriptOwn"], ["s2t", "traditional"], ["t2s", "simplified"], ["tw", "scriptTw"], ["hk", "scriptHk"]];
@@ -14,6 +15,7 @@ export function showTranscript(body, job) {
   const view = new View(job);
   body.replaceChildren(view.element);
   view.load();
+  view.draw();
   return () => view.close();
 }
 
@@ -26,8 +28,10 @@ class View {
     this.audio.addEventListener("error", () => {
       say(this.unplayable, t("unplayable"));
       this.audio.hidden = true;
+      this.drawing.hidden = true;
     });
-    for (const event of ["play", "seeked"]) this.audio.addEventListener(event, () => this.tick());
+    this.drawing = h("div", { class: "drawing" });
+    for (const event of ["play", "seeked", "pause"]) this.audio.addEventListener(event, () => this.tick());
     const speed = h("select", { id: "speed" }, SPEEDS.map((value) => h("option", { value }, `${value}×`)));
     speed.value = 1;
     speed.addEventListener("change", () => (this.audio.playbackRate = Number(speed.value)));
@@ -45,6 +49,7 @@ class View {
       h(
         "section",
         { class: "player", "aria-label": t("player") },
+        this.drawing,
         this.audio,
         this.unplayable,
         h(
@@ -82,6 +87,16 @@ class View {
     this.closed = true;
   }
 
+  /** The waveform, where there is one: recordings of an older version have none. */
+  async draw() {
+    try {
+      this.waveform = new Waveform(await get(`${this.path}/waveform`), (time_s) => this.seek(time_s));
+      this.drawing.replaceChildren(this.waveform.element);
+    } catch {
+      this.drawing.hidden = true;
+    }
+  }
+
   async load() {
     const script = this.script.value;
     for (const link of this.links) link.href = address(`${this.path}/transcript?format=${link.dataset.format}${script && `&script=${script}`}`);
@@ -112,14 +127,20 @@ class View {
     this.audio.play().catch(() => {});
   }
 
+  seek(time_s) {
+    this.audio.currentTime = time_s;
+    this.text?.at(time_s, this.scroll.checked);
+  }
+
   step(by_s) {
     this.audio.currentTime = Math.max(0, this.audio.currentTime + by_s);
   }
 
   /** Once a frame while it sounds. */
   tick() {
-    if (this.closed || !this.text) return;
-    this.text.at(this.audio.currentTime, this.scroll.checked && !this.audio.paused);
+    if (this.closed) return;
+    this.waveform?.at(this.audio.currentTime);
+    this.text?.at(this.audio.currentTime, this.scroll.checked && !this.audio.paused);
     cancelAnimationFrame(this.frame);
     if (!this.audio.paused && !this.audio.ended) this.frame = requestAnimationFrame(() => this.tick());
   }

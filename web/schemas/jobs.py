@@ -9,7 +9,7 @@ from web.schemas.answer import Answer
 from web.schemas.errors import Trouble
 
 #: what a job's links name besides itself, each by the last part of its path
-LINKED = ("transcript", "events", "audio", "cancel", "retry")
+LINKED = ("transcript", "events", "audio", "waveform", "cancel", "retry")
 
 
 class Links(Answer):
@@ -19,6 +19,7 @@ class Links(Answer):
     transcript: str = Field(description="Its transcript, once it has succeeded.")
     events: str = Field(description="Its server-sent events.")
     audio: str = Field(description="The recording as it was uploaded.")
+    waveform: str = Field(description="What a player draws of it.")
     cancel: str = Field(description="POST here to cancel it.")
     retry: str = Field(description="POST here to try it again, once it has failed or was cancelled.")
 

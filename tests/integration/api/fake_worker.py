@@ -9,11 +9,13 @@ from jobs.model import ModelSpec
 from jobs.settings import DEFAULT_MODEL
 from jobs.store import AudioStore, layout
 from jobs.transcript import Char, Segment, Transcript
+from jobs.waveform import Waveform
 from jobs.window import Window
 
 SAMPLES = 8_000
 RATE = 16_000
 TEXT = "你好"
+WAVEFORM = Waveform(duration_s=SAMPLES / RATE, step_s=0.01, peak=0.25, channels=[[0, 255] * 25])
 
 
 def spec(model: str = DEFAULT_MODEL, **changes: object) -> ModelSpec:
@@ -61,6 +63,7 @@ class FakeWorker:
         self._ledger.start(f"{self.name}-cpu", unit)
         window = Window(0, 0, SAMPLES, 0, 0)
         self._ledger.register(unit, [window], decoded_s=SAMPLES / RATE, duration_s=SAMPLES / RATE)
+        self._store.write(layout.waveform(unit.job_id), [WAVEFORM.model_dump_json().encode()])
         self._ledger.prepared(unit, total_samples=SAMPLES, warnings=[])
 
     def transcribe(self, model: ModelSpec) -> None:

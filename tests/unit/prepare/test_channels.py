@@ -43,6 +43,9 @@ def test_each_channel_gets_the_windows_that_it_would_have_alone(tmp_path: Path) 
     ]
     assert [window.index for window in both.ledger.windows] == list(range(len(expected)))
     assert both.objects() == [stored for bench in apart for stored in bench.objects()]
+    drawn = both.waveform()
+    assert len(drawn.channels) == 2
+    assert drawn.channels[0] == drawn.channels[1][::-1]  # 60 s are a whole number of steps
 
 
 @pytest.mark.usefixtures("split")

@@ -17,6 +17,7 @@ from jobs.ledger import Ledger, PrepareUnit, Refused
 from jobs.model import ModelSpec
 from jobs.settings import Settings
 from jobs.store import FolderStore, layout
+from jobs.waveform import Waveform
 from jobs.window import Window
 from worker import samples
 from worker.prepare import prepare
@@ -119,6 +120,9 @@ class Bench:
     def object(self, index: int) -> np.ndarray:
         return samples.decode(self.store.read(layout.window("job1", index)))
 
+    def waveform(self) -> Waveform:
+        return Waveform.model_validate_json(self.store.read(layout.waveform("job1")))
+
     def objects(self) -> list[bytes]:
         heard = [window.index for window in self.ledger.windows if window.index not in self.ledger.silent]
         return [self.store.read(layout.window("job1", index)) for index in heard]
@@ -145,6 +149,9 @@ def test_windows_are_stored_and_registered(bench: Bench) -> None:
     assert len(bench.ledger.windows) > 10
     for window in bench.ledger.windows:
         assert np.array_equal(bench.object(window.index), audio[window.start_sample : window.stop_sample])
+    drawn = bench.waveform()
+    assert drawn.duration_s == 60
+    assert drawn.peak == pytest.approx(np.abs(audio).max(), abs=1e-6)
 
 
 def test_transcription_can_begin_after_the_first_window(bench: Bench) -> None:
@@ -178,6 +185,7 @@ def test_slices_give_the_windows_of_one_go(tmp_path: Path) -> None:
     assert set(sliced.ledger.yields) == {False}
     assert sliced.ledger.windows == in_one.ledger.windows
     assert sliced.objects() == in_one.objects()
+    assert sliced.waveform() == in_one.waveform()
 
 
 def test_a_slice_goes_on_while_nobody_waits(bench: Bench) -> None:
