@@ -8,7 +8,7 @@
     │   └── UploadTooLarge
     ├── Unavailable           Redis or the store is away: answered 503, retried by workers
     │   ├── LedgerUnavailable
-    │   └── StoreUnavailable
+    │   └── StoreUnavailable  with StoreFull and StoreRefused
     ├── ObjectMissing         an object that should be in the store is not
     │   └── ObjectCorrupt     it is there, but it isn't what was written
     ├── ModelRefused          a model can't be served: named at start-up
@@ -420,6 +420,15 @@ class StoreFull(StoreUnavailable):
     type = "store-full"
     title = "The audio store is full"
     remedy = "Try again later; the operator must free space or set a shorter retention."
+    retry_after_s = 60
+
+
+class StoreRefused(StoreUnavailable):
+    """A person must mend this; meanwhile it is as if the store were away."""
+
+    type = "store-refused"
+    title = "The audio store refuses this server"
+    remedy = "Try again later; the operator must correct the store's address, credentials or permissions."
     retry_after_s = 60
 
 

@@ -9,7 +9,8 @@ import structlog
 import typer
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from jobs.commands import EX_CONFIG, errors_told, read_settings
+from jobs.apart import apart
+from jobs.commands import EX_AWAY, EX_CONFIG, errors_told, read_settings
 from jobs.errors import SetupError
 from jobs.keyring import Keyring
 from jobs.ledger.connection import close, connect
@@ -35,13 +36,13 @@ def web(
     threads: Annotated[int | None, typer.Option(help="Requests served at one time.")] = None,
 ) -> None:
     """Run the front end in the foreground; SIGTERM lets running requests end."""
-    with errors_told("web", status=EX_CONFIG):
+    with errors_told("web", status=EX_CONFIG, away=EX_AWAY):
         settings = read_settings(host=host, port=port, web_threads=threads)
         configure_logs(settings)
         _check_redis(settings)
         if settings.store.startswith(("http:", "https:")):
             raise SetupError(f"{settings.store_url} is a store for workers only", remedy=OWN_STORE)
-        has_keys = Keyring(usable_store(settings.store)).in_use()
+        has_keys = apart(_has_keys, settings.store)
         listeners = listen_all(settings.host, settings.port)
         addresses = [listener.getsockname()[:2] for listener in listeners]
         for where, _ in addresses:
@@ -52,6 +53,11 @@ def web(
         typer.echo(f"listening http://{f'[{where}]' if ':' in where else where}:{port_number}{open_to}")
     sys.stdout.flush()
     Server(settings, listeners).run()
+
+
+def _has_keys(store_url: str) -> bool:
+    """Called in a process of its own: gunicorn forks, and a store's client may have threads."""
+    return Keyring(usable_store(store_url)).in_use()
 
 
 def _check_redis(settings: Settings) -> None:

@@ -41,6 +41,7 @@ class Sweep:
 
     def sweep(self) -> None:
         """One round. Raises StoreUnavailable or LedgerUnavailable; what is left then goes the next time."""
+        self._store.tidy()  # of this machine, so by each process
         if not self._is_mine():
             return
         self._expire()

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from jobs.errors import StoreUnavailable
 
 #: as much as the largest upload that is accepted by default, besides what is in use
 MOST_BYTES = 10_000_000_000
+#: a recording isn't left lying about on a worker that has no use for it
+KEPT_S = 600.0
 PARTIAL = ".part"
 
 
@@ -31,12 +34,31 @@ class FileCache:
         self._most_bytes = most_bytes
 
     @contextmanager
-    def file(self, key: str, size_bytes: int, fetch: Callable[[], Iterable[bytes]]) -> Iterator[Path]:
+    def file(
+        self,
+        key: str,
+        size_bytes: int,
+        fetch: Callable[[], Iterable[bytes]],
+        on_piece: Callable[[], None] = lambda: None,
+    ) -> Iterator[Path]:
         """The file of an object, fetched if it isn't here. `key` names the object and its content: one that changes
-        has another. Raises StoreUnavailable where this machine has no room, or not all of it came."""
+        has another. on_piece: told of each piece that came. Raises StoreUnavailable where this machine has no room, or
+        not all of it came."""
         path = self._folder / hashlib.sha256(key.encode()).hexdigest()
-        with self._held(path, size_bytes, fetch):
+        with self._held(path, size_bytes, lambda: _told(fetch(), on_piece)) as file:
             yield path
+            os.utime(file.fileno())  # its last use
+
+    def tidy(self) -> None:
+        """Remove what nobody has read for a while, and what was left half fetched."""
+        try:
+            for path, found in list(self._files(with_partial=True)):
+                if time.time() - found.st_mtime > KEPT_S:
+                    _removed(path)
+        except FileNotFoundError:
+            return  # no folder, or another process was faster
+        except OSError as error:
+            raise StoreUnavailable(f"{self._folder} can't be tidied: {error.strerror}") from error
 
     def _held(self, path: Path, size_bytes: int, fetch: Callable[[], Iterable[bytes]]) -> IO[bytes]:
         """The open file, whole and locked against removal until it is closed."""
@@ -87,9 +109,9 @@ class FileCache:
             if _removed(path):
                 total -= stat.st_size
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _files(self, *, with_partial: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
         for each in os.scandir(self._folder):
-            if not each.name.endswith(PARTIAL):  # of one that is being fetched
+            if with_partial or not each.name.endswith(PARTIAL):  # of one that is being fetched
                 try:
                     yield Path(each.path), each.stat()
                 except FileNotFoundError:
@@ -108,6 +130,12 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _told(pieces: Iterable[bytes], on_piece: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        on_piece()
 
 
 def _write(file: IO[bytes], piece: bytes) -> None:

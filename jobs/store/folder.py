@@ -6,12 +6,13 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreUnavailable
 from jobs.store.interface import ObjectInfo, Stored
+from jobs.store.names import checked
 
 PIECE_BYTES = 1 << 20
 PROBE = "probe"
@@ -80,7 +81,8 @@ class FolderStore:
             _sync_folder(target.parent)
 
     @contextmanager
-    def local_file(self, name: str) -> Iterator[Path]:
+    def local_file(self, name: str, on_piece: Callable[[], None] = lambda: None) -> Iterator[Path]:
+        del on_piece  # it is here already
         path = self._path(name)
         if not path.is_file():
             raise self._missing(name)
@@ -118,6 +120,9 @@ class FolderStore:
                 shutil.rmtree(folder)
         return count
 
+    def tidy(self) -> None:
+        """Nothing is kept besides."""
+
     def check(self) -> int:
         name = f"{PROBE}/{secrets.token_hex(4)}"
         self.write(name, [b"tingxie"], sync=True)
@@ -144,10 +149,7 @@ class FolderStore:
         return StoreUnavailable(f"the store's folder {self.root} is not there")
 
     def _path(self, name: str) -> Path:
-        parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or name.startswith("/"):
-            raise ValueError(f"not an object's name: {name!r}")
-        return self.root.joinpath(*parts)
+        return self.root / checked(name)
 
 
 def _beside(target: Path) -> Path:

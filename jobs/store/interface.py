@@ -1,6 +1,6 @@
 """What a store of objects must do for us. Names are relative, `/`-separated; layout.py builds them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ class ObjectInfo:
 
 
 class AudioStore(Protocol):
-    """Every method raises StoreUnavailable (or StoreFull) where the store is away; reads raise ObjectMissing."""
+    """Every method raises StoreUnavailable (or StoreFull, StoreRefused) where the store is away; reads raise
+    ObjectMissing.
+    """
 
     def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
         """Write one object, streamed; it appears whole or not at all. `sync` returns only once it is durable."""
@@ -39,8 +41,11 @@ class AudioStore(Protocol):
         """Give an object a second name, durably; each is deleted by itself. Takes no second room where it can."""
         ...
 
-    def local_file(self, name: str) -> AbstractContextManager[Path]:
-        """The object as a file on this machine, for libraries that want a path."""
+    def local_file(self, name: str, on_piece: Callable[[], None] = ...) -> AbstractContextManager[Path]:
+        """The object as a file on this machine, for libraries that want a path.
+
+        on_piece: called again and again while it comes from elsewhere; so a slow store isn't taken for a hang.
+        """
         ...
 
     def info(self, name: str) -> ObjectInfo: ...
@@ -57,6 +62,10 @@ class AudioStore(Protocol):
 
     def delete_all(self, prefix: str) -> int:
         """Remove every object below `prefix` (a folder's name with its slash); says how many there were."""
+        ...
+
+    def tidy(self) -> None:
+        """Remove what this machine keeps of objects from elsewhere and hasn't read for a while."""
         ...
 
     def check(self) -> int:

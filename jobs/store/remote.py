@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -92,10 +92,10 @@ class RemoteStore:
         self._front_end.call("PUT", _path(to), params={"from": wire.checked(name)})
 
     @contextmanager
-    def local_file(self, name: str) -> Iterator[Path]:
+    def local_file(self, name: str, on_piece: Callable[[], None] = lambda: None) -> Iterator[Path]:
         found = self.info(name)
         key = f"{self._front_end.url} {name} {found.size_bytes} {found.modified_at}"
-        with self._cache.file(key, found.size_bytes, lambda: self.chunks(name)) as path:
+        with self._cache.file(key, found.size_bytes, lambda: self.chunks(name), on_piece) as path:
             yield path
 
     def info(self, name: str) -> ObjectInfo:
@@ -125,6 +125,9 @@ class RemoteStore:
     def delete_all(self, prefix: str) -> int:
         removed: int = self._front_end.call("DELETE", "/objects", params={"prefix": prefix}).json()["removed"]
         return removed
+
+    def tidy(self) -> None:
+        self._cache.tidy()
 
     def check(self) -> int:
         """Raises SetupError where it will never serve this worker: a wrong token, another version."""

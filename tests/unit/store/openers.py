@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from jobs.store import AudioStore, open_store
 from tests.support.remote_store import TOKEN, Below, front_end_of_workers, remote_store
+from tests.support.s3 import at_endpoint, s3_service
 
 #: given a folder of the test, a store with nothing in it
 Opener = Callable[[Path], AbstractContextManager[AudioStore]]
@@ -24,7 +25,14 @@ def remote(path: Path) -> Iterator[AudioStore]:
         yield Below(opened, f"jobs/{path.name}-{uuid4().hex}/")
 
 
+@contextmanager
+def bucket(path: Path) -> Iterator[AudioStore]:
+    with at_endpoint(s3_service().endpoint):
+        yield open_store(s3_service().url())
+
+
 OPENERS: dict[str, Opener] = {
     "folder": folder,
     "remote": remote,
+    "bucket": bucket,
 }

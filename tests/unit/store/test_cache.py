@@ -2,13 +2,14 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jobs.errors import StoreUnavailable
-from jobs.store.cache import FileCache
+from jobs.store.cache import KEPT_S, PARTIAL, FileCache
 
 FETCH_S = 5.0
 
@@ -90,3 +91,26 @@ def test_a_folder_that_cannot_be_used_says_so(tmp_path: Path) -> None:
         FileCache(tmp_path / "cache").file("a", 1, Source(b"a")),
     ):
         pass
+
+
+def test_what_nobody_reads_for_long_goes(tmp_path: Path) -> None:
+    """A recording isn't left on a worker for good."""
+    cache = FileCache(tmp_path / "cache")
+    cache.tidy()  # nothing was ever here
+    old = time.time() - KEPT_S - 1
+    with cache.file("read", 4, Source(b"read")) as read:
+        with cache.file("old", 4, Source(b"olds")) as path, cache.file("new", 4, Source(b"news")) as new:
+            pass
+        half = path.with_name("half" + PARTIAL)
+        half.touch()
+        for each in (read, path, half):
+            os.utime(each, (old, old))
+        cache.tidy()
+        assert {each.name for each in (tmp_path / "cache").iterdir()} == {read.name, new.name}
+
+
+def test_every_piece_is_told_of(tmp_path: Path) -> None:
+    """So that a slow store isn't taken for a hang."""
+    told = []
+    with FileCache(tmp_path).file("a", 4, lambda: iter([b"so", b"un"]), lambda: told.append(1)):
+        assert len(told) == 2
