@@ -81,9 +81,7 @@ def load_ctc(dtype: str, model: str = "bundled") -> CtcFamily:
 def cut(spec: ModelSpec, wave: Samples, setting: Setting) -> list[CutWindow]:
     """The windows that prepare makes of a waveform."""
     cutter = Cutter(make_rule(spec, setting.cutting, window_s=setting.window_s, context_s=setting.context_s))
-    windows = cutter.feed(wave)
-    last = cutter.finish()
-    return [*windows, *([last] if last else [])]
+    return [*cutter.feed(wave), *cutter.finish()]
 
 
 def hear(family: CtcFamily, recordings: list[Recording], setting: Setting, *, at_once: int) -> Heard:
@@ -130,4 +128,5 @@ def as_input(cut_window: CutWindow) -> ForwardInput:
     lease = WindowLease(
         "bench", cut_window.window, fence=1, suspect=False, language=None, task="transcribe", timestamps="none"
     )
+    assert cut_window.samples is not None
     return ForwardInput(lease, cut_window.samples)
