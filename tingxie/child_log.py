@@ -14,6 +14,8 @@ _FILE_BYTES = 20 * 1024 * 1024
 _REMEMBERED_LINES = 20
 #: structlog's console form (`… [warning  ] …`), its JSON form, and celery's and gunicorn's (`[ERROR/MainProcess]`)
 _ALARMING = re.compile(r'\[(warning|error|critical)\b|"level": ?"(warning|error|critical)"', re.IGNORECASE)
+#: the event of worker/program.py
+_AT_WORK = "worker.ready"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -24,12 +26,15 @@ class ChildLog:
         self.path = folder / f"{name}.log"
         self._name = name
         self._verbose = verbose
+        #: a worker of this start has said that it takes work
+        self.is_at_work = False
         self._last: deque[str] = deque(maxlen=_REMEMBERED_LINES)
         self._file = RotatingFileHandler(self.path, maxBytes=_FILE_BYTES, backupCount=1, encoding="utf-8", delay=True)
         self._reader: threading.Thread | None = None
 
     def follow(self, output: IO[bytes]) -> None:
         self._last.clear()
+        self.is_at_work = False
         self._reader = threading.Thread(target=self._read, args=(output,), name=f"log-{self._name}", daemon=True)
         self._reader.start()
 
@@ -53,6 +58,7 @@ class ChildLog:
 
     def _take(self, line: str) -> None:
         self._last.append(line)
+        self.is_at_work = self.is_at_work or _AT_WORK in line
         self._file.emit(logging.makeLogRecord({"msg": line}))
         if self._verbose or _ALARMING.search(line):
             sys.stderr.write(f"{self._name}: {line}\n")

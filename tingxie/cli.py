@@ -7,6 +7,7 @@ from tingxie.commands.delete import delete
 from tingxie.commands.doctor import doctor
 from tingxie.commands.erase import erase
 from tingxie.commands.evaluate import evaluate
+from tingxie.commands.join import join
 from tingxie.commands.list import list_jobs
 from tingxie.commands.result import result
 from tingxie.commands.status import status
@@ -28,6 +29,7 @@ for command in (submit, status, result, watch, cancel, delete, erase, evaluate):
     app.command()(command)
 app.command("list")(list_jobs)
 app.command()(up)
+app.command()(join)
 app.command()(doctor)
 app.command("workers-wanted")(workers_wanted)
 

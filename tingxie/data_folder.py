@@ -29,6 +29,14 @@ class DataFolder:
         return self.path / "logs"
 
     @property
+    def listening(self) -> Path:
+        return self.path / "listen.json"
+
+    @property
+    def temporary(self) -> Path:
+        return self.path / "tmp"
+
+    @property
     def redis(self) -> Path:
         return self.path / "redis"
 

@@ -12,7 +12,8 @@
     ├── ServerFault           5xx, or an answer that isn't this API's
     ├── InputMissing          a file or folder of the command line isn't there or can't be read
     ├── ResultUnwritable      a transcript can't be written where it was asked for
-    └── StackError            `tingxie up` can't start or go on: one line for the operator
+    └── StackError            `tingxie up` or `join` can't start or go on: one line for the operator
+        └── JoinRefused       the front end doesn't let this machine join, however often it is asked
 
 Every error knows what happened (`str`), what to do (`remedy`, possibly empty) and the exit status of the command line.
 """
@@ -95,3 +96,7 @@ class ResultUnwritable(TingxieClientError):
 
 class StackError(TingxieClientError):
     pass
+
+
+class JoinRefused(StackError):
+    exit_status = Exit.CONFIGURATION

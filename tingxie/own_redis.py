@@ -9,7 +9,7 @@ import typer
 from tingxie import redis_server
 from tingxie.data_folder import DataFolder
 from tingxie.errors import StackError
-from tingxie.redis_server import RedisNotStarted, RedisServer
+from tingxie.redis_server import Opened, RedisNotStarted, RedisServer
 
 _DEFAULT_PORT, _SENTINEL_PORT = 6379, 26379
 _CONNECT_S = 5.0
@@ -22,10 +22,10 @@ class OwnRedis:
         self._server = server
 
     @classmethod
-    def start(cls, folder: DataFolder) -> "OwnRedis":
+    def start(cls, folder: DataFolder, *, port: int = 0, opened: Opened | None = None) -> "OwnRedis":
         """Raises StackError where there is no Redis on this machine or it doesn't start."""
         try:
-            return cls(redis_server.start(folder.redis))
+            return cls(redis_server.start(folder.redis, port=port, opened=opened))
         except RedisNotStarted as error:
             raise StackError(str(error)) from error
 
@@ -35,7 +35,8 @@ class OwnRedis:
 
     def is_empty(self) -> bool:
         """Whether it holds nothing at all; a new one does not, nor one whose data was lost."""
-        return redis_server.is_empty(self._server.port)
+        opened = self._server.opened
+        return redis_server.is_empty(self._server.port, password=opened.password if opened else "")
 
     def look_after(self) -> bool:
         """Start it again, on the same port and data, if it has ended; says whether it had. Raises StackError."""
@@ -45,7 +46,8 @@ class OwnRedis:
         typer.echo(f"redis ended (status {status}), restarting", err=True)
         self._server.stop()
         try:
-            self._server = redis_server.start(self._server.folder, port=self._server.port)
+            before = self._server
+            self._server = redis_server.start(before.folder, port=before.port, opened=before.opened)
         except RedisNotStarted as error:
             raise StackError(str(error)) from error
         return True

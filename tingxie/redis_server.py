@@ -1,4 +1,4 @@
-"""The Redis that we start ourselves: an ordinary redis-server child on loopback, with AOF, never evicting."""
+"""The Redis that we start ourselves: an ordinary redis-server child with AOF, never evicting; loopback, or opened."""
 
 import importlib.util
 import os
@@ -25,16 +25,27 @@ class RedisNotStarted(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """Beside loopback it listens on this address, and everybody needs the password."""
+
+    ip: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class RedisServer:
     """A running server. It ends with this process, however that ends."""
 
     port: int
     folder: Path
     process: "subprocess.Popen[bytes]"
+    opened: Opened | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://{HOST}:{self.port}/0"
+        """For this machine."""
+        user = f":{self.opened.password}@" if self.opened else ""
+        return f"redis://{user}{HOST}:{self.port}/0"
 
     def stop(self) -> None:
         """SIGTERM, then wait: the AOF is complete when this returns. Repeatable."""
@@ -64,7 +75,9 @@ def bundled() -> str | None:
     return str(program) if os.access(program, os.X_OK) else None
 
 
-def start(folder: Path, *, port: int = 0, program: str | None = None, ready_s: float = 60.0) -> RedisServer:
+def start(
+    folder: Path, *, port: int = 0, program: str | None = None, ready_s: float = 60.0, opened: Opened | None = None
+) -> RedisServer:
     """Start a server on `port` (0: a free one) with its data in `folder`, made if missing.
 
     Returns once it answers PING, so an old AOF is loaded. Raises RedisNotStarted with the reason.
@@ -74,40 +87,47 @@ def start(folder: Path, *, port: int = 0, program: str | None = None, ready_s: f
     attempts = 1 if port else FREE_PORT_ATTEMPTS
     for attempt in range(1, attempts + 1):
         try:
-            return _start_on(program, folder, port or _free_port(), ready_s)
+            return _start_on(program, folder, port or _free_port(), ready_s, opened)
         except RedisNotStarted:
             if attempt == attempts:
                 raise
     raise AssertionError("unreachable")
 
 
-def answers_ping(port: int, *, timeout_s: float = 1.0) -> bool:
+def answers_ping(port: int, *, password: str = "", timeout_s: float = 1.0) -> bool:
     """Whether a Redis on loopback serves commands: false while it loads its data."""
-    return _answer(port, b"PING\r\n", timeout_s).startswith(b"+PONG")
+    return _answer(port, "PING", password, timeout_s) == b"+PONG\r\n"
 
 
-def is_empty(port: int, *, timeout_s: float = 5.0) -> bool:
+def is_empty(port: int, *, password: str = "", timeout_s: float = 5.0) -> bool:
     """Whether a Redis on loopback holds no key at all."""
-    return _answer(port, b"DBSIZE\r\n", timeout_s).startswith(b":0\r\n")
+    return _answer(port, "DBSIZE", password, timeout_s) == b":0\r\n"
 
 
-def _answer(port: int, command: bytes, timeout_s: float) -> bytes:
-    """The beginning of what it says; nothing where it says nothing."""
-    with suppress(OSError), socket.create_connection((HOST, port), timeout=timeout_s) as connection:
-        connection.sendall(command)
-        return connection.recv(64)
+def _answer(port: int, command: str, password: str, timeout_s: float) -> bytes:
+    """What it says to a command in one line; nothing where it says nothing."""
+    with (
+        suppress(OSError),
+        socket.create_connection((HOST, port), timeout=timeout_s) as connection,
+        connection.makefile("rwb") as stream,
+    ):
+        for line in (f"AUTH {password}", command) if password else (command,):
+            stream.write(f"{line}\r\n".encode())
+            stream.flush()
+            said = stream.readline()
+        return said
     return b""
 
 
-def _start_on(program: str, folder: Path, port: int, ready_s: float) -> RedisServer:
+def _start_on(program: str, folder: Path, port: int, ready_s: float, opened: Opened | None) -> RedisServer:
     _check_free(port)
     log = folder / "redis.log"
     log.write_bytes(b"")
     with log.open("ab") as output:
-        process = tether.popen(_command(program, folder, port), grace_s=GRACE_S, output=output)
-    server = RedisServer(port, folder, process)
+        process = tether.popen(_command(program, folder, port, opened), grace_s=GRACE_S, output=output)
+    server = RedisServer(port, folder, process, opened)
     deadline = time.monotonic() + ready_s
-    while not answers_ping(port):
+    while not answers_ping(port, password=opened.password if opened else ""):
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.02)
             server.stop()  # closes its lifeline
@@ -118,9 +138,8 @@ def _start_on(program: str, folder: Path, port: int, ready_s: float) -> RedisSer
     return server
 
 
-def _command(program: str, folder: Path, port: int) -> list[str]:
+def _command(program: str, folder: Path, port: int, opened: Opened | None) -> list[str]:
     settings = {
-        "bind": HOST,
         "port": str(port),
         "dir": str(folder),
         "appendonly": "yes",
@@ -129,7 +148,20 @@ def _command(program: str, folder: Path, port: int) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
     }
-    return [program, *(part for name, value in settings.items() for part in (f"--{name}", value))]
+    addresses = dict.fromkeys([HOST, *([opened.ip] if opened else [])])
+    chosen = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    return [program, *_password_file(folder, opened), *chosen, "--bind", *addresses]
+
+
+def _password_file(folder: Path, opened: Opened | None) -> list[str]:
+    """A configuration file with the password, which a command line would show to every user of this machine."""
+    if opened is None:
+        return []
+    path = folder / "password.conf"
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write(f"requirepass {opened.password}\n")
+    return [str(path)]
 
 
 def _free_port() -> int:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tingxie.child import ChildPlan
 from tingxie.data_folder import DataFolder
 from tingxie.errors import StackError
+from tingxie.opening import Opening
 
 BUNDLED_MODEL = "bundled"
-#: loopback: opening a service to others is a decision for whoever runs `tingxie web` behind a proxy
+#: loopback: opening a service to others is a decision, by --listen or by `tingxie web` behind a proxy
 HOST = "127.0.0.1"
 
 
@@ -24,6 +25,7 @@ class Stack:
     port: int
     workers: int
     model: str
+    opening: Opening | None = None
 
     @property
     def url(self) -> str:
@@ -55,12 +57,16 @@ class Stack:
             **base,
             "TINGXIE_REDIS_URL": self.redis_url,
             "TINGXIE_DATA_DIR": str(self.data.path),
-            "TINGXIE_HOST": HOST,
+            "TINGXIE_HOST": ",".join(self._hosts()),
             "TINGXIE_PORT": str(self.port),
             "TINGXIE_MODEL": self.model,
             "TINGXIE_MODEL_THREADS": threads,
             "PYTHONUNBUFFERED": "1",
+            **({"TINGXIE_WORKER_TOKEN": self.opening.secrets.worker_token} if self.opening else {}),
         }
+
+    def _hosts(self) -> list[str]:
+        return list(dict.fromkeys([HOST, *([self.opening.address.ip] if self.opening else [])]))
 
 
 def usable_cores() -> int:
@@ -70,15 +76,21 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def choose_port(wanted: int) -> int:
-    """The port if it is free, a free one for 0. Raises StackError where it is taken."""
-    with socket.socket() as probe:
+def choose_port(wanted: int, ip: str = HOST) -> int:
+    """The port if it is free, a free one for 0, on loopback and that address. Raises StackError where it is taken."""
+    port = _bindable(HOST, wanted)
+    return port if ip == HOST else _bindable(ip, port)
+
+
+def _bindable(ip: str, wanted: int) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just left is free
         try:
-            probe.bind((HOST, wanted))
+            probe.bind((ip, wanted))
         except OSError as error:
             raise StackError(
-                f"port {wanted} can't be used: {error.strerror}", remedy="Choose another with --port, or 0 for any."
+                f"port {wanted}{'' if ip == HOST else f' of {ip}'} can't be used: {error.strerror}",
+                remedy="Choose another with --port, or 0 for any.",
             ) from error
         port: int = probe.getsockname()[1]
     return port

@@ -9,9 +9,11 @@ import typer
 from tingxie.child import Child
 from tingxie.client import Client
 from tingxie.data_folder import DataFolder
-from tingxie.errors import ServerUnreachable
+from tingxie.errors import ServerUnreachable, StackError
+from tingxie.opening import Address, Opening, Secrets
 from tingxie.own_redis import OwnRedis, check_reachable, without_password
 from tingxie.recovery import Recovery
+from tingxie.redis_server import Opened
 from tingxie.stack import BUNDLED_MODEL, Stack, choose_port
 from tingxie.supervisor import Supervisor
 
@@ -26,20 +28,37 @@ class UpOptions:
     model: str
     data: Path
     verbose: bool
+    #: where workers of other machines may join; '' for nowhere
+    listen: str = ""
 
 
 def up(options: UpOptions) -> None:
     """Returns after a clean stop. Raises StackError; whatever was started has then been stopped."""
-    port = choose_port(options.port)
+    address = Address.parse(options.listen) if options.listen else None
+    wanted = options.port if address is None or address.port is None else address.port
+    port = choose_port(wanted, *([address.ip] if address else []))
     with DataFolder.take(options.data) as data:
+        opening = Opening(address, Secrets.of(data, address.ip)) if address else None
         redis_url = os.environ.get("TINGXIE_REDIS_URL", "")
         redis = None
         if redis_url:
             check_reachable(redis_url)
         else:
-            redis = OwnRedis.start(data)
+            redis = _start_redis(data, opening)
             redis_url = redis.url
-        _run(Stack(data, redis_url, port, options.workers, options.model), redis, verbose=options.verbose)
+        _run(Stack(data, redis_url, port, options.workers, options.model, opening), redis, verbose=options.verbose)
+
+
+def _start_redis(data: DataFolder, opening: Opening | None) -> OwnRedis:
+    """Opened, it stays on one port from start to start."""
+    if opening is None:
+        return OwnRedis.start(data)
+    opened = Opened(opening.address.ip, opening.secrets.redis_password)
+    try:
+        return OwnRedis.start(data, port=opening.secrets.redis_port, opened=opened)
+    except StackError as error:
+        error.remedy = f"Machines that joined look for Redis there; to choose another port, remove {data.listening}."
+        raise
 
 
 def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
@@ -52,8 +71,17 @@ def _run(stack: Stack, redis: OwnRedis | None, *, verbose: bool) -> None:
         typer.echo("Redis is empty, the store is not: recovering the ledger from it", err=True)
         recovery.ask()
     Supervisor([workers, [web]], redis, recovery).run(
-        is_ready=lambda: _is_ready(stack.url), on_ready=lambda: typer.echo(f"ready {stack.url}")
+        is_ready=lambda: _is_ready(stack.url), on_ready=lambda: _say_ready(stack)
     )
+
+
+def _say_ready(stack: Stack) -> None:
+    typer.echo(f"ready {stack.url}")
+    if stack.opening is not None:
+        typer.echo("another machine joins by this command; whoever has it can read all audio:", err=True)
+        typer.echo(f"  {stack.opening.command(stack.port)}")
+        if stack.opening.warning:
+            typer.echo(stack.opening.warning, err=True)
 
 
 def _say_what_starts(stack: Stack) -> None:

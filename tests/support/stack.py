@@ -24,6 +24,7 @@ class Up:
     process: "subprocess.Popen[bytes]"
     mark: str
     errors: Path
+    data: Path
     lines: list[str] = field(default_factory=list)
 
     @classmethod
@@ -40,7 +41,7 @@ class Up:
                 # tests submit the same sound again to have it worked on
                 env={**inherited, "TINGXIE_DEDUPE": "false", **(environment or {}), _MARK: mark},
             )
-        up = cls(process, mark, errors)
+        up = cls(process, mark, errors, data)
         threading.Thread(target=up._read, daemon=True).start()
         return up
 

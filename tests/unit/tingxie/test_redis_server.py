@@ -28,6 +28,25 @@ def test_what_is_written_survives_a_restart(tmp_path: Path) -> None:
         second.stop()
 
 
+def test_opened_to_others_it_wants_a_password(tmp_path: Path) -> None:
+    opened = redis_server.Opened("127.0.0.2", "-pass_word")
+    server = redis_server.start(tmp_path / "redis", opened=opened)
+    try:
+        for host in ("127.0.0.1", "127.0.0.2"):
+            with socket.create_connection((host, server.port)) as stranger:
+                stranger.sendall(b"PING\r\n")
+                assert stranger.recv(64).startswith(b"-NOAUTH")
+            with Redis(host, server.port, password=opened.password) as client:
+                assert client.ping()
+        with Redis.from_url(server.url) as client:
+            assert client.ping()
+        assert redis_server.is_empty(server.port, password=opened.password)
+        assert not redis_server.answers_ping(server.port)
+        assert (tmp_path / "redis/password.conf").stat().st_mode & 0o777 == 0o600
+    finally:
+        server.stop()
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
