@@ -15,7 +15,7 @@ import typer
 from tingxie.child import Child, ChildPlan
 from tingxie.connection import unreachable
 from tingxie.data_folder import DataFolder
-from tingxie.errors import JoinRefused
+from tingxie.errors import JoinRefused, StackError
 from tingxie.own_redis import check_reachable
 from tingxie.stack import usable_cores
 from tingxie.supervisor import Supervisor
@@ -57,7 +57,7 @@ def join(options: JoinOptions) -> None:
         typer.echo(f"the service is tingxie {terms.version}, this machine has {version('tingxie')}", err=True)
     redis_url = as_seen_from_here(terms.redis_url, url)
     with DataFolder.take(options.data) as data:
-        check_reachable(redis_url)
+        _check_redis(redis_url)
         data.temporary.mkdir(exist_ok=True)
         environment = {
             **os.environ,
@@ -78,16 +78,27 @@ def join(options: JoinOptions) -> None:
 def as_seen_from_here(redis_url: str, front_end: str) -> str:
     """A Redis that the front end reaches by loopback is on the front end's machine."""
     parts = urlsplit(redis_url)
-    try:
-        is_near = parts.hostname in (None, "localhost") or ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        is_near = False
-    if not is_near:
+    if parts.scheme not in ("redis", "rediss") or not _is_near(parts.hostname or "localhost"):
         return redis_url
     host = urlsplit(front_end).hostname or ""
     user, at, _ = parts.netloc.rpartition("@")
     port = f":{parts.port}" if parts.port else ""
     return parts._replace(netloc=f"{user}{at}{f'[{host}]' if ':' in host else host}{port}").geturl()
+
+
+def _is_near(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_redis(url: str) -> None:
+    try:
+        check_reachable(url)
+    except StackError as error:
+        error.remedy = "Open this port of the service's machine to this one."
+        raise
 
 
 def _ask(url: str, token: str) -> Terms:

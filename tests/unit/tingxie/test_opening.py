@@ -10,6 +10,7 @@ from tingxie.errors import StackError
 from tingxie.join import as_seen_from_here
 from tingxie.opening import Address, Opening, Secrets
 
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 NAMES = {"gpu.lan": "10.0.0.7"}
 
 
@@ -51,6 +52,12 @@ def test_what_no_other_machine_could_reach(text: str) -> None:
     assert "by which the others reach it" in refused.value.remedy
 
 
+def test_the_readme_shows_the_command_as_it_is_printed() -> None:
+    opening = Opening(Address("10.0.0.5", "10.0.0.5", None), Secrets("…", "password", 6379))
+    assert f"\n{opening.command(8000)}" in README
+    assert "tingxie up --listen 10.0.0.5" in README
+
+
 def test_loopback_needs_no_warning() -> None:
     assert not Opening(Address.parse("127.0.0.2"), Secrets("token", "password", 6379)).warning
 
@@ -78,6 +85,7 @@ def test_secrets_stay_the_same_and_are_for_their_owner_only(tmp_path: Path, monk
         ("redis://localhost/1", "redis://10.0.0.5/1"),
         ("redis://[::1]:7000/0", "redis://10.0.0.5:7000/0"),
         ("rediss://user:pass@redis.lan:6380/0", "rediss://user:pass@redis.lan:6380/0"),
+        ("sentinel://127.0.0.1:1,127.0.0.2:1/0?name=m", "sentinel://127.0.0.1:1,127.0.0.2:1/0?name=m"),
     ],
 )
 def test_a_redis_beside_the_front_end_is_looked_for_there(redis_url: str, seen: str) -> None:
