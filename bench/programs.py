@@ -46,6 +46,7 @@ PROGRAMS = (
     Program("demo", "bench.demo:measure", 300, is_long=True),
     Program("dtypes", "bench.dtypes:measure", 60),
     Program("fairness", "bench.fairness:measure", 400, is_long=True),
+    Program("gpu", "bench.gpu:measure", 480, is_long=True),
     Program("ledger", "bench.ledger:measure", 30),
     Program("load", "bench.load:measure", 90),
     Program("overhead", "bench.overhead:measure", 75),
