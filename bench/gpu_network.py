@@ -127,4 +127,4 @@ def flops(config: Wav2Vec2Config, samples: int) -> float:
     layer = 2 * length * (4 * width * width + 2 * width * inner) + 4 * length * length * width
     position = 2 * length * config.num_conv_pos_embeddings * width * width // config.num_conv_pos_embedding_groups
     head = 2 * length * width * config.vocab_size
-    return found + 2 * length * inputs * width + position + config.num_hidden_layers * layer + head
+    return float(found + 2 * length * inputs * width + position + config.num_hidden_layers * layer + head)

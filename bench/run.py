@@ -14,11 +14,15 @@ class Ran:
     program: Program
     seconds: float
     missed: int = 0
+    unmeasured: int = 0
     #: why it has no figures
     error: str = ""
 
     def line(self) -> str:
-        said = self.error or ("all targets met" if not self.missed else f"{self.missed} missed")
+        counts = [f"{self.missed} missed"] * bool(self.missed) + [f"{self.unmeasured} not measured"] * bool(
+            self.unmeasured
+        )
+        said = self.error or ", ".join(counts) or "all targets met"
         late = "" if self.seconds <= self.program.budget_s else " OVER"
         return f"{self.program.name:20} {self.seconds:6.0f} s of {self.program.budget_s:.0f}{late}  {said}"
 
@@ -52,7 +56,8 @@ def _run(program: Program) -> Ran:
     report.keep(program.name, program.about(), figures, seconds=seconds)
     for figure in figures:
         print(f"{program.name}: {figure.row()}", flush=True)
-    return Ran(program, seconds, sum(figure.is_missed for figure in figures))
+    unmeasured = sum(figure.value is None for figure in figures)
+    return Ran(program, seconds, sum(figure.is_missed for figure in figures), unmeasured)
 
 
 if __name__ == "__main__":
