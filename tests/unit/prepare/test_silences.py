@@ -133,7 +133,8 @@ def test_what_lies_between_is_cut_as_a_recording_by_itself(case: Case) -> None:
         again, _ = alone.cut([stop])
         assert [cut.window.encode() for cut in again] == [cut.window.moved(-start).encode() for cut in group]
         assert all(np.array_equal(one.samples, other.samples) for one, other in zip(again, group, strict=True))
-        assert all(len(cut.samples) >= case.spec.receptive_field_samples for cut in group)
+        if case.spec.family == "ctc":  # Whisper fills up what is short
+            assert all(len(cut.samples) >= case.spec.receptive_field_samples for cut in group)
         assert start % case.spec.hop_samples == 0
 
 
