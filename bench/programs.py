@@ -41,6 +41,8 @@ class Program:
 PROGRAMS = (
     Program("accuracy", "bench.accuracy:measure", 60),
     Program("article", "bench.article:measure", 60),
+    Program("article-default", "bench.article:measure_default", 450, is_long=True),
+    Program("bare", "bench.bare:measure", 400, is_long=True),
     Program("confidence", "bench.confidence:measure", 90),
     Program("connections", "bench.connections:measure", 40),
     Program("demo", "bench.demo:measure", 300, is_long=True),
@@ -57,5 +59,8 @@ PROGRAMS = (
     Program("ten-hours", "bench.ten_hours:measure", 600, is_long=True),
     Program("timestamps", "bench.timestamps:measure", 200, is_long=True),
     Program("upload", "bench.upload:measure", 200, is_long=True),
+    Program("usual", "bench.usual:measure_bundled", 90),
+    Program("usual-default", "bench.usual:measure_default", 800, is_long=True),
+    Program("whisper", "bench.whisper:measure", 300, is_long=True),
     Program("windows", "bench.windows:measure", 80),
 )

@@ -33,7 +33,7 @@ def recogniser() -> Any:
     return pipeline("automatic-speech-recognition", model=os.environ["MODEL"], chunk_length_s=30)
 
 
-@queue.task  # type: ignore[untyped-decorator]
+@queue.task
 def transcribe(path: str) -> Any:
     samples, rate = soundfile.read(path, dtype="float32")
     return recogniser()({"raw": samples, "sampling_rate": rate})["text"]
@@ -48,5 +48,5 @@ def submit() -> Any:
 
 @app.get("/result/<task_id>")
 def result(task_id: str) -> Any:
-    found = AsyncResult(task_id, app=queue)
+    found: Any = AsyncResult(task_id, app=queue)
     return jsonify(state=found.state, text=found.result if found.successful() else None)

@@ -6,6 +6,7 @@ from jobs.errors import ModelRefused
 from jobs.model import ModelSpec
 from worker.families.ctc import CtcFamily
 from worker.families.frames import FrameRule
+from worker.families.front_end import replace_front_end
 from worker.families.probe import probe_frames, probe_needs_equal_lengths
 from worker.model_folder import ModelFolder
 from worker.vocabulary import Vocabulary
@@ -21,6 +22,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     vocabulary = vocabulary_of(pipe.tokenizer, pipe.model.config.vocab_size)
     rule = FrameRule.of_pipeline(pipe)
     _fold_weight_norm(pipe.model)
+    replace_front_end(pipe.model)
     probe_frames(pipe, rule)
     norm = getattr(pipe.model.config, "feat_extract_norm", None)
     spec = ModelSpec(

@@ -1,0 +1,85 @@
+"""The service end to end against the bare batched forward of the same windows, default architecture, random weights.
+
+The bare forward is what the service's model does and no more: the same weights in the same dtype on as many threads,
+windows cut before the clock starts and sorted by length, scores and their best token; at its best batch of a few. The
+service's time is from the upload's start to the transcript.
+"""
+
+import gc
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import recordings
+from bench.figure import Figure
+from bench.random_weights import default_architecture
+from bench.stack import service
+from jobs.model import ModelSpec
+from jobs.settings import Settings
+from tingxie.stack import usable_cores
+from worker.cutting import Cutter, make_rule
+from worker.families.ctc import compute_logits
+from worker.forward import Samples
+from worker.memory import keep_freed_memory
+from worker.model import load_model
+
+AUDIO_S = 1200.0
+BATCHES = (1, 2, 4)
+#: each batch is tried on so many windows
+TRIED_WINDOWS = 4
+TIMEOUT_S = 1800.0
+
+
+def measure(audio_s: float = AUDIO_S) -> list[Figure]:
+    folder = default_architecture()
+    bare_s, batch, windows = _bare(folder, audio_s)
+    gc.collect()
+    print(f"bare at batch {batch}: {bare_s:.1f} s", flush=True)
+    ours_s = _service(folder, audio_s)
+    return [
+        Figure("service, upload to transcript", audio_s / ours_s, "× real time"),
+        Figure(f"bare forward of the same {windows} windows, at batch {batch}", audio_s / bare_s, "× real time"),
+        Figure("service ÷ bare forward", bare_s / ours_s, "", "≥ 0.95"),
+    ]
+
+
+def _service(folder: Path, audio_s: float) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        path = recordings.write(Path(name, "speech.wav"), audio_s)
+        warming = recordings.write(Path(name, "warming.wav"), 40.0, start_s=300.0)
+        with service("--model", str(folder)) as client:
+            client.wait(client.submit(warming).id, timeout_s=TIMEOUT_S)
+            began = time.monotonic()
+            client.wait(client.submit(path).id, timeout_s=TIMEOUT_S)
+            return time.monotonic() - began
+
+
+def _bare(folder: Path, audio_s: float) -> tuple[float, int, int]:
+    """Seconds at the best batch, that batch, and the number of windows."""
+    keep_freed_memory()
+    loaded = load_model(Settings(model=str(folder), device="cpu", model_threads=usable_cores()))
+    pipe: Any = loaded.family.pipe  # type: ignore[attr-defined]
+    windows = sorted(_windows(loaded.spec, audio_s), key=len, reverse=True)
+    tried = windows[:TRIED_WINDOWS]
+    _run(pipe, tried[:1], 1)
+    batch = min(BATCHES, key=lambda batch: _run(pipe, tried, batch))
+    return _run(pipe, windows, batch), batch, len(windows)
+
+
+def _windows(spec: ModelSpec, audio_s: float) -> list[Samples]:
+    settings = Settings()
+    cutter = Cutter(make_rule(spec, settings.cutting, window_s=settings.window_s, context_s=settings.context_s))
+    found = cutter.feed(recordings.speech(audio_s))
+    last = cutter.finish()
+    return [cut.samples for cut in [*found, *([last] if last else [])]]
+
+
+def _run(pipe: Any, windows: list[Samples], batch: int) -> float:
+    began = time.monotonic()
+    with torch.inference_mode():
+        for at in range(0, len(windows), batch):
+            compute_logits(pipe, windows[at : at + batch]).argmax(-1)
+    return time.monotonic() - began
