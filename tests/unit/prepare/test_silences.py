@@ -110,7 +110,9 @@ def test_long_silences_are_left_out_but_for_their_margins(case: Case) -> None:
             skipped[window.cut_start : window.cut_stop] = True
             assert window.cut_start % rule.hop == 0
             assert window.cut_stop % rule.hop == 0 or window.cut_stop == total
-    assert position == total == max(len(case.audio), case.spec.receptive_field_samples if not skipped.any() else 0)
+    # CTC alone has a shortest length
+    padded = case.spec.receptive_field_samples if case.spec.family == "ctc" and not skipped.any() else 0
+    assert position == total == max(len(case.audio), padded)
     expected = np.zeros(len(case.audio), np.bool_)
     for start, stop in case.gaps():
         if stop - start >= rule.shortest:
