@@ -54,6 +54,7 @@ PROGRAMS = (
     Program("overhead", "bench.overhead:measure", 75),
     Program("polls", "bench.polls:measure", 60),
     Program("prepare", "bench.prepare:measure", 90),
+    Program("profile", "bench.profiled:measure", 40),
     Program("scaling", "bench.scaling:measure", 100),
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
     Program("ten-hours", "bench.ten_hours:measure", 600, is_long=True),
