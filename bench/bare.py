@@ -72,9 +72,8 @@ def _bare(folder: Path, audio_s: float) -> tuple[float, int, int]:
 def _windows(spec: ModelSpec, audio_s: float) -> list[Samples]:
     settings = Settings()
     cutter = Cutter(make_rule(spec, settings.cutting, window_s=settings.window_s, context_s=settings.context_s))
-    found = cutter.feed(recordings.speech(audio_s))
-    last = cutter.finish()
-    return [cut.samples for cut in [*found, *([last] if last else [])]]
+    found = [*cutter.feed(recordings.speech(audio_s)), *cutter.finish()]
+    return [cut.samples for cut in found if cut.samples is not None]
 
 
 def _run(pipe: Any, windows: list[Samples], batch: int) -> float:
