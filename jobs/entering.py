@@ -132,7 +132,7 @@ class Entering:
 
     def _made(self, job_id: str) -> JobRequest | None:
         try:
-            return JobRequest.model_validate_json(self.store.read(layout.job_record(job_id)))
+            return JobRequest.read(self.store.read(layout.job_record(job_id)))
         except ObjectMissing:
             return None
 

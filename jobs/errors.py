@@ -7,6 +7,7 @@
     │   ├── InvalidRequest
     │   └── UploadTooLarge
     ├── Unavailable           Redis or the store is away: answered 503, retried by workers
+    │   ├── NewerVersion      a record that a newer version wrote: left to those that know it
     │   ├── LedgerUnavailable
     │   └── StoreUnavailable  with StoreFull and StoreRefused
     ├── ObjectMissing         an object that should be in the store is not
@@ -404,6 +405,14 @@ class Unavailable(TingxieError):
     title = "The service is not available at the moment"
     remedy = "Try again in a few seconds; nothing that was accepted is lost."
     retry_after_s: ClassVar[int] = 5
+
+
+class NewerVersion(Unavailable):
+    """An upgrade is under way: another process of the service can do what this one can't."""
+
+    type = "newer-version"
+    title = "A newer version of the service wrote this"
+    remedy = "Try again; the operator must upgrade the rest of the service."
 
 
 class LedgerUnavailable(Unavailable):

@@ -5,10 +5,11 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from jobs.errors import NewerVersion
 from jobs.script import Script
 from jobs.settings import Cutting
 
@@ -105,13 +106,17 @@ OF_THE_JOB_ONLY = {
 }
 
 
+#: of the records that this version writes, and the newest that it can work by; raised where a reader of the one before
+#: would go wrong, not where a field is added
+FORMAT = 1
+
+
 class JobRequest(BaseModel):
     """A job as accepted: written to the store as `job.json`, then to the ledger. Never changes."""
 
     model_config = ConfigDict(frozen=True)
 
-    #: of this record; raised where a reader of the one before would go wrong, not where a field is added
-    format: int = 1
+    format: int = FORMAT
     id: str
     owner: str = "local"
     created_at: float
@@ -139,6 +144,14 @@ class JobRequest(BaseModel):
     webhook_url: str | None = None
     retry_of: str | None = None
     batch_id: str | None = None
+
+    @classmethod
+    def read(cls, record: str | bytes) -> Self:
+        """For whoever works by it. Raises NewerVersion, or ValidationError for what is no record."""
+        written_by = json.loads(record).get("format", FORMAT)
+        if written_by > FORMAT:
+            raise NewerVersion(f"the job's record is of format {written_by}; this version knows {FORMAT}")
+        return cls.model_validate_json(record)
 
     def work_digest(self) -> str:
         """The same for requests whose transcripts must be the same: SHA-256 of the audio's digest and the options."""

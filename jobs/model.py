@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 Family = Literal["ctc", "whisper"]
@@ -42,4 +42,6 @@ class ModelSpec:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "ModelSpec":
-        return cls(**json.loads(text))
+        """Fields that another version added are left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})

@@ -151,7 +151,7 @@ class Submissions:
         if job.state not in (State.FAILED, State.CANCELLED):
             raise NotRetriable(f"Job {job.id} is {job.state}.")
         try:
-            before = JobRequest.model_validate_json(self.store.read(layout.job_record(job.id)))
+            before = JobRequest.read(self.store.read(layout.job_record(job.id)))
             job_id = self.begin(before.owner, caps)
             changes = {"id": job_id, "created_at": self.ledger.now(), "retry_of": job.id, "batch_id": None}
             if self.store.exists(layout.audio(job.id)) or not before.source_url:

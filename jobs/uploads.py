@@ -169,7 +169,7 @@ class Uploads:
     def _made(self, upload: Upload) -> Accepted | None:
         """The upload's job, if it was accepted, in the ledger for sure."""
         try:
-            request = JobRequest.model_validate_json(self.store.read(layout.job_record(upload.job_id)))
+            request = JobRequest.read(self.store.read(layout.job_record(upload.job_id)))
         except ObjectMissing:
             return None
         entered = self.ledger.create(request)

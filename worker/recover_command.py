@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from jobs import batches
 from jobs.broker import Hinter, make_celery
 from jobs.commands import errors_told, read_settings
-from jobs.errors import ObjectMissing
+from jobs.errors import NewerVersion, ObjectMissing
 from jobs.job import JobRequest
 from jobs.ledger import Caps, Ledger
 from jobs.logs import configure_logs
@@ -30,7 +30,8 @@ class Counts:
     """restored: have a transcript. entered: will be transcribed anew, fetched first if need be. known: the ledger had
     them.
 
-    skipped: nothing can be done for them: neither transcript nor audio, or a job.json that can't be read.
+    skipped: nothing can be done for them: neither transcript nor audio, or a job.json that can't be read, or one that a
+    newer version wrote: recover with that one.
     """
 
     restored: int = 0
@@ -73,8 +74,12 @@ def rebuild(ledger: Ledger, store: AudioStore) -> Counts:
 
 def _enter(ledger: Ledger, store: AudioStore, record: str, counts: Counts) -> None:
     try:
-        request = JobRequest.model_validate_json(store.read(record))
-    except (ObjectMissing, ValidationError) as error:
+        request = JobRequest.read(store.read(record))
+    except NewerVersion as error:
+        log.warning("recover.of_newer_version", object=record, detail=error.detail)
+        counts.skipped += 1
+        return
+    except (ObjectMissing, ValueError) as error:
         log.warning("recover.unreadable", object=record, error=str(error))
         counts.skipped += 1
         return

@@ -1,6 +1,11 @@
-"""The two Celery tasks: a hint arrives, a worker works. Nothing is in the message, and nothing comes back."""
+"""The two Celery tasks: a hint arrives, a worker works. Nothing is in the message, and nothing comes back.
+
+A newer version may put something into it: it is a hint nevertheless. Celery itself drops one of a task that it doesn't
+know, with an error in the log; the reconciler sends hints anew.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from celery import Celery
 
@@ -9,9 +14,16 @@ from jobs.broker import CPU_TASK, TRANSCRIBE_TASK
 
 def add_cpu_task(app: Celery, work: Callable[[], None]) -> None:
     """`tingxie.work_cpu`: prepare and finish units."""
-    app.task(name=CPU_TASK)(work)
+    app.task(name=CPU_TASK)(_whatever_it_says(work))
 
 
 def add_transcribe_task(app: Celery, work: Callable[[], None]) -> None:
     """`tingxie.work_transcribe`: windows of the model that this process serves."""
-    app.task(name=TRANSCRIBE_TASK)(work)
+    app.task(name=TRANSCRIBE_TASK)(_whatever_it_says(work))
+
+
+def _whatever_it_says(work: Callable[[], None]) -> Callable[..., None]:
+    def task(*_: Any, **__: Any) -> None:
+        work()
+
+    return task

@@ -4,14 +4,18 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+import structlog
+
 from jobs.errors import PrepareCrashed, Problem, WindowGone
-from jobs.job import JobRequest
+from jobs.job import FORMAT, JobRequest
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
 from jobs.ledger.units import FinishUnit, PrepareUnit, Refused, WindowLease
 from jobs.model import ModelSpec
 from jobs.window import Window
+
+log = structlog.get_logger()
 
 #: why a file fails whose windows are refused again and again
 UNSTEADY = "decoding it gave other windows each time"
@@ -144,8 +148,12 @@ class CpuCalls(Calls):
         self._scripts.run("fail_job", _kind(unit), unit.job_id, unit.fence, problem_text(problem))
 
     def _claim(self, script: str, incarnation: str, claim_id: str) -> dict[str, Any] | None:
-        answer = self._scripts.run(script, incarnation, claim_id, repr(self._settings.lease_s))
-        return json.loads(answer) if answer else None
+        answer = self._scripts.run(script, incarnation, claim_id, repr(self._settings.lease_s), FORMAT)
+        found: dict[str, Any] = json.loads(answer) if answer else {}
+        if "newer" in found:
+            log.warning("unit.of_newer_version", job_id=found["newer"], script=script, knows=FORMAT)
+            return None
+        return found or None
 
 
 def problem_text(problem: Problem) -> str:

@@ -48,6 +48,7 @@ class JobCalls(Calls):
             _retention(request),
             round(1000 * caps.queued_s),
             round(1000 * caps.running_s),
+            request.format,
         )
         if is_new in (-2, -3):
             raise _used_up("day" if is_new == -2 else "month", found)  # noqa: PLR2004

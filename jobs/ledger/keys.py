@@ -30,7 +30,8 @@ FOR_EVER = "for ever"
 ALL = (
     # ---- one job
     Key("job", "job:{job}", "hash", "until the job is deleted",
-        "the record. request, options (JSON), owner, priority, model, ticket (arrival), state, created_at, entered_at, "
+        "the record. request, options (JSON), format (of the request, where it isn't 1), owner, "
+        "priority, model, ticket (arrival), state, created_at, entered_at, "
         "started_at, prepared_at, complete_at (both until its end), finished_at, error, same (digest of what its "
         "transcript follows from), leader (the job whose work it shares), retention_s, prepare_warnings, "
         "finish_warnings (JSON), failed_by (unit:fence), last_event (id, once it has ended); "

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from pydantic import ValidationError
+
 from jobs.job import Job, JobRequest, Stage, State
 
 TEXT_CHARACTERS = 1000
@@ -12,7 +14,7 @@ def to_job(answer: list[Any]) -> Job:
     """From what `record` in shared/record.lua returns."""
     flat, text, live, position, ahead_s, eta_s = answer
     record = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    request = JobRequest.model_validate_json(record["request"])
+    request = _request(record["request"])
     state = State(record["state"])
     return Job(
         id=request.id,
@@ -46,6 +48,14 @@ def to_job(answer: list[Any]) -> Job:
         windows_total=int(record.get("registered", 0)),
         windows_done=int(record.get("done", 0)),
     )
+
+
+def _request(text: str) -> JobRequest:
+    """Of another format it is shown as far as it can be read. Raises NewerVersion where it can't."""
+    try:
+        return JobRequest.model_validate_json(text)
+    except ValidationError:
+        return JobRequest.read(text)
 
 
 def to_ended_job(flat: list[str]) -> Job:

@@ -1,9 +1,10 @@
--- The next job to prepare, as JSON; '' if there is none.
-local incarnation, claim, lease_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- The next job to prepare, as JSON; '' if there is none. newer: there is one, of a newer format than the caller knows.
+local incarnation, claim, lease_s, known = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local before = answered(incarnation, claim)
 if before then return before end
-local job, now = pop_ready('prepare'), clock()
-if not job then return '' end
+local job, newer = pop_ready('prepare', known)
+if not job then return newer and cjson.encode({newer = newer}) or '' end
+local now = clock()
 renew(incarnation, now, lease_s)
 local fence = lease_cpu('prepare', job.id, incarnation)
 begin(job, now)

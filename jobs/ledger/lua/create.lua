@@ -19,6 +19,7 @@ call('HSET', K.job(id), 'request', request, 'options', options, 'owner', owner, 
   'expected_s', expected_s, 'registered', 0, 'registered_stop', 0, 'done', 0, 'done_samples', 0, 'prefix', 0,
   'progress', 0)
 count('created', 1)
+if ARGV[13] ~= '1' then call('HSET', K.job(id), 'format', ARGV[13]) end
 if same ~= '' then call('HSET', K.job(id), 'same', same) end
 if retention_s ~= '' then call('HSET', K.job(id), 'retention_s', retention_s) end
 if running_cap > 0 then call('HSET', K.job(id), 'running_cap', running_cap) end

@@ -61,14 +61,24 @@ local function refuse_prepare(job, why, max_deaths, problem)
   return refused(why)
 end
 
--- The next job whose unit of this kind is claimable, taken out of the set.
-local function pop_ready(kind)
-  while true do
+-- The next job whose unit of this kind is claimable, taken out of the set. Those whose record has a newer format than the
+-- caller knows stay where they are, for callers that know it; one of them is the second answer.
+local function pop_ready(kind, known)
+  local found, newer = nil, {}
+  repeat
     local id, score = unpack(call('ZPOPMIN', K[kind]()))
-    if not id then return nil end
-    local job = load_job(id)
-    if job.active and job[kind] == 'ready' and not held_back(job, score) then return job end
-  end
+    if id then
+      local job = load_job(id)
+      local is_ready = job.active and job[kind] == 'ready'
+      if is_ready and number(job.format) > known then
+        newer[#newer + 1] = {score, id}
+      elseif is_ready and not held_back(job, score) then
+        found = job
+      end
+    end
+  until found or not id
+  for _, each in ipairs(newer) do call('ZADD', K[kind](), each[1], each[2]) end
+  return found, newer[1] and newer[1][2]
 end
 
 -- One of an owner's jobs has ended: as many of those that were held back are offered again as there is room for.

@@ -5,7 +5,7 @@ local RANK = {high = 0, normal = 2 ^ 45, low = 2 ^ 46}
 
 local function load_job(id)
   local job = fields(K.job(id), 'state', 'model_key', 'model', 'priority', 'owner', 'turn', 'ticket', 'same', 'leader',
-    'prepare',    'prepare_fence', 'prepare_holder', 'prepare_started', 'finish', 'finish_fence', 'finish_holder', 'finish_started')
+    'prepare',    'prepare_fence', 'prepare_holder', 'prepare_started', 'finish', 'finish_fence', 'finish_holder', 'finish_started', 'format')
   job.id = id
   job.active = job.state and not TERMINAL[job.state]
   return job
