@@ -104,14 +104,21 @@ def _of_workers(figures: Figures) -> list[Metric]:
     speed = GaugeMetricFamily(
         "tingxie_worker_speed", "Seconds of audio per second, measured lately; 0 until known.", labels=WORKER
     )
+    memory = GaugeMetricFamily(
+        "tingxie_device_memory_bytes",
+        "Memory of a worker's device: used and peak of its process, total of the device.",
+        labels=[*WORKER, "of"],
+    )
     done = {field: CounterMetricFamily(name, meaning, labels=WORKER) for field, (name, meaning) in DONE.items()}
     for worker in figures.workers:
         if worker.kind == "transcribe":
             labels = [worker.incarnation, worker.host, _model_of(worker, figures)]
             speed.add_metric(labels, worker.speed)
+            for of in ("used", "peak", "total"):
+                memory.add_metric([*labels, of], getattr(worker.memory, of))
             for field, family in done.items():
                 family.add_metric(labels, getattr(worker.work, field))
-    return [kinds, speed, *done.values()]
+    return [kinds, speed, memory, *done.values()]
 
 
 def _model_of(worker: WorkerInfo, figures: Figures) -> str:

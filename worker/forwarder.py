@@ -10,6 +10,7 @@ import structlog
 
 from jobs.errors import JobError, Problem, WindowCrashed
 from jobs.ledger import WindowLease, WindowResult
+from jobs.ledger.units import DeviceMemory
 from jobs.model import ModelSpec
 from jobs.script import Script, convert
 from jobs.store import AudioStore
@@ -32,6 +33,10 @@ class Model(Protocol):
         ...
 
     def save_tokenizer(self, store: AudioStore) -> None: ...
+
+    def memory(self) -> DeviceMemory:
+        """Of its device; any thread may ask."""
+        ...
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 import structlog
 
 from jobs.ledger import Ledger, WorkerInfo
-from jobs.ledger.units import Kind, Work
+from jobs.ledger.units import DeviceMemory, Kind, Work
 from jobs.model import ModelSpec
 from worker.drain import Drain
 from worker.periodic import Periodic
@@ -31,7 +31,8 @@ class Heartbeat:
     its leases still hold is for the ledger to say (fences).
 
     spec: the model that a transcribe worker serves; announced, and announced again should Redis lose its data.
-    speed: seconds of audio per second, measured lately. work: what was done since the start.
+    speed: seconds of audio per second, measured lately. work: what was done since the start. memory: of the
+    device.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Heartbeat:
         spec: ModelSpec | None = None,
         speed: Callable[[], float] = lambda: 0.0,
         work: Callable[[], Work] = Work,
+        memory: Callable[[], DeviceMemory] = DeviceMemory,
     ) -> None:
         self._ledger = ledger
         self._incarnation = incarnation
@@ -55,6 +57,7 @@ class Heartbeat:
         self._spec = spec
         self._speed = speed
         self._work = work
+        self._memory = memory
         self._periodic = Periodic("heartbeat", period_s, self.beat)
 
     def start(self) -> None:
@@ -83,4 +86,5 @@ class Heartbeat:
             version=VERSION,
             draining=draining,
             work=self._work(),
+            memory=self._memory(),
         )

@@ -2,10 +2,14 @@
 
 import ctypes
 import gc
+import os
 import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.ledger.units import DeviceMemory
 
 # malloc.h of glibc
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -13,6 +17,15 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 64 << 20
 #: the most that glibc takes; a window's arrays are 0.6 and 1.3 MB
 LARGEST_KEPT_BYTES = 32 << 20
+
+
+def process_memory() -> DeviceMemory:
+    """This process's resident memory, where the device is the CPU; total: the machine's."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    statm = Path("/proc/self/statm")
+    used = int(statm.read_text().split()[1]) * page if statm.exists() else peak
+    return DeviceMemory(used, max(used, peak), os.sysconf("SC_PHYS_PAGES") * page)
 
 
 def limit_memory(limit_bytes: int) -> None:

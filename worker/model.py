@@ -9,6 +9,7 @@ import transformers
 from safetensors import SafetensorError
 
 from jobs.errors import ModelRefused, SetupError
+from jobs.ledger.units import DeviceMemory
 from jobs.model import ModelSpec
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
@@ -17,6 +18,7 @@ from worker.families.ctc_load import load_ctc
 from worker.families.family import LoadedFamily
 from worker.families.whisper import load_whisper
 from worker.forward import DeviceLost, ForwardInput, ForwardOutput, OutOfMemory
+from worker.memory import process_memory
 from worker.model_folder import ModelFolder, find_model
 
 log = structlog.get_logger()
@@ -57,6 +59,13 @@ class LoadedModel:
             if "can't allocate memory" in str(error):
                 raise OutOfMemory(str(error)) from error
             raise
+
+    def memory(self) -> DeviceMemory:
+        """Of a GPU what torch has of it, cached blocks included, as that is what nobody else can have."""
+        if not self.device.startswith("cuda"):
+            return process_memory()
+        used, peak = torch.cuda.memory_reserved(self.device), torch.cuda.max_memory_reserved(self.device)
+        return DeviceMemory(used, peak, torch.cuda.get_device_properties(self.device).total_memory)
 
     def save_tokenizer(self, store: AudioStore) -> None:
         """Write what finish needs to `models/{key}/`; repeating it writes the same. Raises StoreUnavailable."""

@@ -60,6 +60,7 @@ def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int
         spec=spec,
         speed=lambda: plan.speed,
         work=lambda: plan.work,
+        memory=model.memory,
     )
     # finish may need these files as soon as a job is pinned to the model.
     insist(lambda: model.save_tokenizer(store), drain)

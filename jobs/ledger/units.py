@@ -122,6 +122,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """In bytes. used, peak: by the worker's process, now and at most so far. total: what the device has."""
+
+    used: int = 0
+    peak: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerInfo:
     """One process that claims units, as its heartbeat describes it.
 
@@ -139,6 +148,7 @@ class WorkerInfo:
     version: str
     draining: bool = False
     work: Work = Work()
+    memory: DeviceMemory = DeviceMemory()
 
 
 @dataclass(frozen=True, slots=True)

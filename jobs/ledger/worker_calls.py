@@ -6,11 +6,12 @@ from dataclasses import asdict, fields
 from jobs.ledger import keys
 from jobs.ledger.calls import Calls
 from jobs.ledger.connection import translated
-from jobs.ledger.units import Work, WorkerInfo
+from jobs.ledger.units import DeviceMemory, Work, WorkerInfo
 from jobs.model import ModelSpec
 
 _INFO_FIELDS = {field.name for field in fields(WorkerInfo)}
 _WORK_FIELDS = {field.name for field in fields(Work)}
+_MEMORY_FIELDS = {field.name for field in fields(DeviceMemory)}
 
 
 class WorkerCalls(Calls):
@@ -64,4 +65,6 @@ def to_worker(info: str | bytes) -> WorkerInfo:
     """From what `beat` wrote; fields that another version added are left out."""
     known = {name: value for name, value in json.loads(info).items() if name in _INFO_FIELDS}
     work = {name: value for name, value in known.pop("work", {}).items() if name in _WORK_FIELDS}
-    return WorkerInfo(**known | {"model_keys": tuple(known["model_keys"]), "work": Work(**work)})
+    memory = {name: value for name, value in known.pop("memory", {}).items() if name in _MEMORY_FIELDS}
+    parts = {"work": Work(**work), "memory": DeviceMemory(**memory)}
+    return WorkerInfo(**known | {"model_keys": tuple(known["model_keys"]), **parts})

@@ -24,6 +24,8 @@ def test_jobs_succeed_and_the_sweep_leaves_what_users_want(settings: Settings, t
         assert job.state is State.SUCCEEDED, job.error
         assert job.covered_s == job.duration_s == 65.0
         transcript = running.transcript(job_id)
+        [worker] = running.workers("transcribe")
+        assert 10_000_000 < worker.memory.used <= worker.memory.peak < worker.memory.total
         assert len(transcript.text) > 100
         assert len(set(transcript.text)) >= 8
         eventually(lambda: not list(running.store.list(layout.windows(job_id))), 20)

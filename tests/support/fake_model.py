@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jobs.ledger.units import DeviceMemory
 from jobs.model import ModelSpec
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
 from worker.forward import ForwardInput, ForwardOutput
+from worker.memory import process_memory
 from worker.program import end
 from worker.runs import Runs
 from worker.transcribe_process import run_transcribe
@@ -51,6 +53,9 @@ class FakeModel:
         self._before(windows)
         time.sleep(self._sleep_share * sum(len(each.samples) for each in windows) / RATE_HZ)
         return [_output(each) for each in windows]
+
+    def memory(self) -> DeviceMemory:
+        return process_memory()
 
     def save_tokenizer(self, store: AudioStore) -> None:
         store.write(layout.model_folder(self.spec.key) + VOCABULARY_FILE, [VOCABULARY.to_json()], sync=True)

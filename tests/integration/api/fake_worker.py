@@ -5,6 +5,7 @@ import threading
 
 from jobs.errors import AudioUnreadable, Problem
 from jobs.ledger import Ledger, PrepareUnit, Refused, WindowResult, WorkerInfo
+from jobs.ledger.units import DeviceMemory
 from jobs.model import ModelSpec
 from jobs.settings import DEFAULT_MODEL
 from jobs.store import AudioStore, layout
@@ -16,6 +17,8 @@ SAMPLES = 8_000
 RATE = 16_000
 TEXT = "你好"
 WAVEFORM = Waveform(duration_s=SAMPLES / RATE, step_s=0.01, peak=0.25, channels=[[0, 255] * 25])
+#: of its device
+MEMORY = DeviceMemory(used=1_000, peak=2_000, total=4_000)
 
 
 def spec(model: str = DEFAULT_MODEL, **changes: object) -> ModelSpec:
@@ -48,7 +51,9 @@ class FakeWorker:
         """Announce a model, and be alive as a worker of both kinds for the length of a lease."""
         served = model or spec()
         self._ledger.announce(served)
-        self._ledger.beat(WorkerInfo(f"{self.name}-transcribe", "transcribe", "here", 1, (served.key,), 1, 10.0, "0"))
+        self._ledger.beat(
+            WorkerInfo(f"{self.name}-transcribe", "transcribe", "here", 1, (served.key,), 1, 10.0, "0", memory=MEMORY)
+        )
         self._ledger.beat(WorkerInfo(f"{self.name}-cpu", "cpu", "here", 2, (), 1, 0.0, "0"))
         return served
 

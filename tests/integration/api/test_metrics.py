@@ -45,6 +45,7 @@ def test_a_jobs_way_in_figures(http: httpx.Client, recording: bytes, worker: Fak
     assert value(http, "tingxie_backlog_seconds", model=served.model, priority="high") == 0.5
     assert value(http, "tingxie_windows_claimable", model=served.model) == 1
     assert value(http, "tingxie_worker_speed", model=served.model, host="here") == 10.0
+    assert value(http, "tingxie_device_memory_bytes", model=served.model, of="peak") == 2_000
     worker.transcribe(served)
     assert value(http, "tingxie_cpu_units_claimable") == 1
     worker.finish()
