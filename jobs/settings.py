@@ -16,6 +16,7 @@ DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
 
 Cutting = Literal["silence", "fixed"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+WhisperGuard = Literal["off", "silence", "strict"]
 
 
 Network = IPv4Network | IPv6Network
@@ -121,6 +122,11 @@ class Settings(BaseSettings):
     silence_s: float = Field(2.0, ge=0.5, le=3600.0, description="Shortest silence that is left out, in seconds.")
     silence_margin_s: float = Field(
         0.5, ge=0.1, le=5.0, description="What is kept of it on each side, next to speech, in seconds."
+    )
+    whisper_guard: WhisperGuard = Field(
+        "silence",
+        description="Whisper's windows without text: silence: those in which nothing is heard; strict: also those in "
+        "which nobody speaks, and texts that go in loops; off: none.",
     )
     batch_compute_s: float = Field(
         1.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."

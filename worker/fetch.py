@@ -182,6 +182,8 @@ class Fetch:
             end = ends[0]
         if self._broken is not None:
             raise self._broken
+        if self._progress.total_bytes == 0:
+            raise AudioEmpty("The URL gives no bytes.")
         if self._have == self._had:
             raise RequestFailed("the server sent nothing")
         return end is _End.WHOLE and self._have == (self._progress.total_bytes or self._have)
@@ -268,8 +270,6 @@ class Fetch:
     def _join(self) -> None:
         job_id, parts = self._unit.job_id, self._parts()
         head = b"".join(b"".join(self._store.chunks(name, 0, min(size, HEAD_BYTES))) for name, size in parts[:1])
-        if not head:
-            raise AudioEmpty("The URL gives no bytes.")
         self._check_head(head)
         everything = chain.from_iterable(self._store.chunks(name) for name, _ in parts)
         stored = self._store.write(layout.audio(job_id), everything, sync=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 import structlog
@@ -153,11 +154,18 @@ def _whisper(unit: FinishUnit, results: Results, store: AudioStore, duration_s: 
 
 
 def _between_silences(results: Results) -> list[list[tuple[Window, Generated]]]:
-    """The windows between two silences that were left out, group by group."""
-    grouped = groupby(results, key=lambda result: bool(result[1]))
-    return [
-        [(window, Generated.unpack(payload)) for window, payload in group] for is_heard, group in grouped if is_heard
-    ]
+    """The windows between two silences, group by group: those that were left out, or had no text for certain.
+
+    A group has no context at its ends, where it lies in the silence: nothing follows that it could be matched with.
+    """
+    groups = []
+    for is_heard, group in groupby(results, key=lambda result: bool(result[1])):
+        if is_heard:
+            windows = [(window, Generated.unpack(payload)) for window, payload in group]
+            windows[0] = (replace(windows[0][0], left_samples=0), windows[0][1])
+            windows[-1] = (replace(windows[-1][0], right_samples=0), windows[-1][1])
+            groups.append(windows)
+    return groups
 
 
 def _model_file(store: AudioStore, name: str) -> bytes:

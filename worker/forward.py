@@ -21,7 +21,10 @@ class ForwardInput:
 
 @dataclass(frozen=True, slots=True)
 class ForwardOutput:
-    """payload: packed tokens for finish (context trimmed, opaque to the ledger). text: this window's own text."""
+    """payload: packed tokens for finish (context trimmed, opaque to the ledger); none where nobody speaks for certain.
+
+    text: this window's own text.
+    """
 
     payload: bytes
     text: str

@@ -88,7 +88,7 @@ def load_model(settings: Settings) -> LoadedModel:
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device, found.weight_bytes)
     pipe = _load_pipeline(found, device, dtype)
-    family = _load_family(pipe, found, str(dtype).removeprefix("torch."))
+    family = _load_family(pipe, found, str(dtype).removeprefix("torch."), settings)
     log.info("model.loaded", model=found.name, revision=found.revision, dtype=family.spec.dtype, device=str(device))
     return LoadedModel(family, str(device))
 
@@ -144,10 +144,10 @@ def _load_pipeline(found: ModelFolder, device: torch.device, dtype: torch.dtype)
     return pipe
 
 
-def _load_family(pipe: Any, found: ModelFolder, dtype: str) -> LoadedFamily:
+def _load_family(pipe: Any, found: ModelFolder, dtype: str, settings: Settings) -> LoadedFamily:
     try:
         if pipe.type == "seq2seq_whisper":
-            return load_whisper(pipe, found, dtype)
+            return load_whisper(pipe, found, dtype, settings.whisper_guard)
         if pipe.type == "ctc":
             return load_ctc(pipe, found, dtype)
     except ModelRefused as error:

@@ -47,7 +47,8 @@ class Chain:
         assert unit
         prepare(unit, self.ledger, self.store, self.settings, should_yield=lambda: False)
         self._run_windows(incarnations)
-        self.stored = [(window, self._samples(job_id, window)) for window, _ in self.ledger.results(job_id)]
+        heard = [window for window, payload in self.ledger.results(job_id) if payload]
+        self.stored = [(window, self._samples(job_id, window)) for window in heard]
         last = self.ledger.claim_finish(incarnations[-1], uuid.uuid4().hex)
         assert last
         finish(last, self.ledger, self.store, self.settings)

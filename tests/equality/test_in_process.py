@@ -15,6 +15,7 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.store import open_store
 from jobs.transcript import Transcript
+from jobs.window import Window
 from tests.equality.chain import Chain
 from tests.equality.comparing import assert_equal, assert_meaningful
 from tests.equality.random_models import sound
@@ -163,6 +164,90 @@ def joined(parts: list[Reference], starts_s: list[float]) -> Reference:
             for text, start_s, stop_s in part.chunks
         ],
     )
+
+
+SKIPPING = {"skip_silence": True, "silence_s": 2.0, "silence_margin_s": 0.5}
+
+
+def with_silences(*pieces_s: float) -> np.ndarray:
+    """Speech of the given lengths, four seconds of silence after each."""
+    whole, silence, parts, at = speech(sum(pieces_s)), np.zeros(4 * 16_000, np.float32), [], 0
+    for length in (round(piece * 16_000) for piece in pieces_s):
+        parts += [whole[at : at + length], silence]
+        at += length
+    return np.concatenate(parts)
+
+
+def stretches_of(chain: Chain) -> list[tuple[int, int]]:
+    """What lies between the silences that were left out of the last job."""
+    found: list[tuple[int, int]] = []
+    for window, _ in chain.stored:
+        if found and found[-1][1] == window.cut_start:
+            found[-1] = (found[-1][0], window.cut_stop)
+        else:
+            found.append((window.cut_start, window.cut_stop))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "timestamps"),
+    [
+        ("bundled", "char"),
+        ("whisper", "segment"),
+        ("whisper", "word"),
+        pytest.param("layer", "char", marks=full),
+        pytest.param("whisper", "none", marks=full),
+    ],
+)
+def test_what_lies_between_silences_equals_the_untouched_pipeline_on_it_alone(
+    kind: str, timestamps: str, make_chain: Job
+) -> None:
+    chain, folder = make_chain(kind, workers=2, batch=4)
+    wave = with_silences(14.0, 7.5)
+    asked = {"timestamps": timestamps, "language": "zh"} if kind == "whisper" else {}
+    ours = chain.transcribe(wave, cutting="fixed", window_s=10.0, context_s=1.0, **SKIPPING, **asked)
+    stretches = stretches_of(chain)
+    assert len(stretches) >= 2
+    assert sum(stop - start for start, stop in stretches) < len(wave) - 4 * 16_000
+    parts = [
+        untouched(folder, wave[start:stop], window_s=10.0, context_s=1.0, timestamps=timestamps)
+        for start, stop in stretches
+    ]
+    theirs = joined(parts, [start / 16_000 for start, _ in stretches])
+    assert_meaningful(theirs, 10.0)
+    if timestamps == "none":
+        assert ours.text == theirs.text
+        assert [segment.start_s for segment in ours.segments] == [start / 16_000 for start, _ in stretches]
+        return
+    if timestamps == "char":  # a sum of two times instead of one quotient: the last bit may differ
+        chars = ours.chars or []
+        assert [char.text for char in chars] == [text for text, _, _ in theirs.chunks]
+        times = np.array([(char.start_s, char.end_s) for char in chars])
+        assert np.abs(times - np.array([chunk[1:] for chunk in theirs.chunks])).max() < 1e-9
+        return
+    assert_equal(ours, theirs, timestamps)
+
+
+@pytest.mark.parametrize("timestamps", ["segment", pytest.param("word", marks=full), pytest.param("none", marks=full)])
+def test_whisper_has_no_text_for_what_nobody_hears(timestamps: str, make_chain: Job) -> None:
+    """Windows of silence between others aren't run; what lies before and after is joined by itself."""
+    chain, folder = make_chain("whisper", workers=1, batch=4)
+    wave, silence = audio("whisper", 16.0), np.zeros(30 * 16_000, np.float32)
+    asked = {"window_s": 10.0, "context_s": 1.5, "timestamps": timestamps, "language": "zh"}
+    ours = chain.transcribe(np.concatenate([wave, silence, wave]), cutting="fixed", **asked)
+    groups: list[list[tuple[Window, np.ndarray]]] = [[], []]
+    for window, samples in chain.stored:
+        groups[window.start_sample > 20 * 16_000].append((window, samples))
+    assert sum(map(len, groups)) == 9 - 3
+    parts = []
+    for group in groups:
+        stored = [(samples, window.left_samples, window.right_samples) for window, samples in group]
+        stored[0] = (stored[0][0], 0, stored[0][2])
+        stored[-1] = (*stored[-1][:2], 0)
+        parts += phases(folder, stored, timestamps=timestamps, together=True)
+    theirs = joined(parts, [group[0][0].start_sample / 16_000 for group in groups])
+    assert_meaningful(theirs, 32.0)
+    assert_equal(ours, theirs, timestamps)
 
 
 def test_confidence_hardly_depends_on_the_batch(make_chain: Job) -> None:

@@ -8,15 +8,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import structlog
 import torch
 
 from jobs.errors import LanguageUnknown, ModelRefused, TimestampsUnknown
 from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
+from jobs.settings import WhisperGuard
+from worker.families.invention import is_loop, nobody_speaks
 from worker.forward import ForwardInput, ForwardOutput
 from worker.generated import Generated
 from worker.model_folder import ModelFolder
 from worker.stitch_whisper import DECODER_FILE
+
+log = structlog.get_logger(__name__)
 
 #: what the pipeline calls the finest timestamps of a job
 RETURN_TIMESTAMPS: dict[str, bool | str | None] = {"none": None, "segment": True, "word": "word"}
@@ -28,15 +33,19 @@ class WhisperFamily:
 
     pipe: Any
     spec: ModelSpec
+    guard: WhisperGuard = "off"
 
     def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
         groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        results: dict[int, ForwardOutput] = {}
         for index, window in enumerate(windows):
             lease = window.lease
+            if nobody_speaks(window.samples, self.spec.sampling_rate_hz, self.guard):
+                results[index] = self._without_text(lease, "silence")
+                continue
             # Word times change in a batch (FACTS: equal in 18 of 27 at batch 3), so those windows run alone.
             alone = index if lease.timestamps == "word" else None
             groups[lease.language, lease.task, lease.timestamps, alone].append(index)
-        results: dict[int, ForwardOutput] = {}
         for indices in groups.values():
             outputs = self._forward_alike([windows[index] for index in indices])
             results.update(zip(indices, outputs, strict=True))
@@ -63,7 +72,8 @@ class WhisperFamily:
         )
         times = outputs.get("token_timestamps")
         return [
-            self._output(tokens, None if times is None else times[row]) for row, tokens in enumerate(outputs["tokens"])
+            self._output(tokens, None if times is None else times[row], window.lease)
+            for row, (tokens, window) in enumerate(zip(outputs["tokens"], windows, strict=True))
         ]
 
     def _features(self, window: ForwardInput) -> dict[str, Any]:
@@ -71,12 +81,18 @@ class WhisperFamily:
         (features,) = self.pipe.preprocess({"raw": window.samples, "sampling_rate": rate})
         return dict(features)
 
-    def _output(self, tokens: torch.Tensor, times: torch.Tensor | None) -> ForwardOutput:
+    def _output(self, tokens: torch.Tensor, times: torch.Tensor | None, lease: WindowLease) -> ForwardOutput:
         ids = tokens.numpy().astype(np.int64)
         ids = ids[: _length_without_padding(ids, self.pipe.tokenizer.eos_token_id)]
         ends = None if times is None else times.double().numpy()[: len(ids)]
         text = self.pipe.tokenizer.decode(ids.tolist(), skip_special_tokens=True)
+        if is_loop(text, self.guard):
+            return self._without_text(lease, "loop")
         return ForwardOutput(Generated(ids, ends).pack(), text)
+
+    def _without_text(self, lease: WindowLease, reason: str) -> ForwardOutput:
+        log.info("whisper.no_text", job_id=lease.job_id, window=lease.window.index, reason=reason)
+        return ForwardOutput(b"", "")
 
     def _generate_settings(self, lease: WindowLease) -> dict[str, str]:
         """Language and task for models that know several; raises LanguageUnknown or TimestampsUnknown."""
@@ -93,7 +109,7 @@ class WhisperFamily:
         return {"task": lease.task, "language": language}
 
 
-def load_whisper(pipe: Any, found: ModelFolder, dtype: str) -> WhisperFamily:
+def load_whisper(pipe: Any, found: ModelFolder, dtype: str, guard: WhisperGuard) -> WhisperFamily:
     """Raises ModelRefused for a model that lacks what generating or finishing needs."""
     if pipe.tokenizer.__class__.__name__ != "WhisperTokenizer":
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a WhisperTokenizer")
@@ -112,7 +128,7 @@ def load_whisper(pipe: Any, found: ModelFolder, dtype: str) -> WhisperFamily:
         language=found.language,
         blank_id=None,
     )
-    return WhisperFamily(pipe, spec)
+    return WhisperFamily(pipe, spec, guard)
 
 
 def _length_without_padding(ids: np.ndarray[Any, np.dtype[np.int64]], end_id: int) -> int:

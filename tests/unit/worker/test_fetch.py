@@ -212,6 +212,7 @@ def test_a_killed_process_loses_the_part_in_hand(job: Job, monkeypatch: pytest.M
         (Reply(403), "fetch-denied"),
         (Reply(400), "fetch-failed"),
         (Reply(204), "fetch-failed"),
+        (Reply(200), "audio-empty"),
         (Reply(200, b"<!doctype html><title>Sign in</title>"), "fetch-not-audio"),
         (Reply(200, b"<!doctype html>" + b"x" * 100_000, ETAG), "fetch-not-audio"),
         (Reply(200, AUDIO, {"Content-Encoding": "gzip"}), "fetch-failed"),
