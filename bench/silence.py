@@ -18,7 +18,8 @@ from bench.figure import Figure
 from bench.stack import service
 from demo_model.evaluate import Answer, normalise, score
 from demo_model.heldout import Reference, read_index
-from tingxie.client import Client, SubmitOptions
+from tingxie.client import Client
+from tingxie.submit_options import SubmitOptions
 
 DATA = Path(__file__).parents[1] / "tests/data/long"
 RATE = 16_000
