@@ -56,7 +56,7 @@ PROGRAMS = (
     Program("overhead", "bench.overhead:measure", 75),
     Program("polls", "bench.polls:measure", 60),
     Program("prepare", "bench.prepare:measure", 90),
-    Program("profile", "bench.profiled:measure", 40, page="performance.md"),
+    Program("profile", "bench.profiled:measure", 35, page="performance.md"),
     Program("scaling", "bench.scaling:measure", 90),
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
     Program("ten-hours", "bench.ten_hours:measure", 600, is_long=True),
@@ -68,5 +68,5 @@ PROGRAMS = (
     Program("whisper", "bench.whisper:measure", 300, is_long=True),
     Program("windows", "bench.windows:measure", 80),
     # last: reckons with what the others have measured
-    Program("paper", "bench.paper:measure", 10, page="performance.md"),
+    Program("paper", "bench.paper:measure", 5, page="performance.md"),
 )
