@@ -48,7 +48,9 @@ PROGRAMS = (
     Program("confidence", "bench.confidence:measure", 60),
     Program("connections", "bench.connections:measure", 40),
     Program("demo", "bench.demo:measure", 300, is_long=True),
-    Program("dtypes", "bench.dtypes:measure", 60),
+    Program("dtypes", "bench.dtypes:measure", 40),
+    Program("engines", "bench.engines:measure", 90, is_long=True),
+    Program("engines-default", "bench.engines:measure_default", 240, is_long=True),
     Program("fairness", "bench.fairness:measure", 400, is_long=True),
     Program("gpu", "bench.gpu:measure", 480, is_long=True),
     Program("ledger", "bench.ledger:measure", 30),
@@ -66,7 +68,7 @@ PROGRAMS = (
     Program("usual", "bench.usual:measure_bundled", 90),
     Program("usual-default", "bench.usual:measure_default", 800, is_long=True),
     Program("whisper", "bench.whisper:measure", 300, is_long=True),
-    Program("windows", "bench.windows:measure", 80),
+    Program("windows", "bench.windows:measure", 60),
     # last: reckons with what the others have measured
     Program("paper", "bench.paper:measure", 5, page="performance.md"),
 )
