@@ -63,6 +63,7 @@ PROGRAMS = (
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
     Program("ten-hours", "bench.ten_hours:measure", 600, is_long=True),
     Program("silence", "bench.silence:measure", 40, is_long=True),
+    Program("store-http", "bench.store_http:measure", 20, is_long=True),
     Program("timestamps", "bench.timestamps:measure", 200, is_long=True),
     Program("upload", "bench.upload:measure", 200, is_long=True),
     Program("usual", "bench.usual:measure_bundled", 90),
