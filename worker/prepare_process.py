@@ -11,12 +11,13 @@ from jobs.broker import CPU_QUEUE, Hinter, make_celery
 from jobs.ledger import Ledger
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from jobs.store import open_store, usable_store
+from jobs.store import open_store
 from worker.cpu import CpuWorker
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.memory import limit_memory
 from worker.outgoing import Outgoing
+from worker.own_store import open_own_store
 from worker.periodic import Periodic
 from worker.program import run_program
 from worker.slots import Slots
@@ -82,7 +83,7 @@ class PrepareChild:
 def run_prepare(settings: Settings) -> int:
     """Work until a signal drains this process and its children; returns the exit status. Raises SetupError."""
     configure_logs(settings, worker="cpu")
-    usable_store(settings.store)
+    open_own_store(settings)
     drain = Drain()
     child = PrepareChild(settings, drain)
     app = make_celery(settings)

@@ -6,13 +6,13 @@ from jobs.broker import Hinter, make_celery, transcribe_queue
 from jobs.ledger import Ledger
 from jobs.logs import configure_logs
 from jobs.settings import Settings
-from jobs.store import usable_store
 from worker.batching import BatchPlan
 from worker.drain import Drain
 from worker.forwarder import Forwarder, Model
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.insistence import insist
 from worker.memory import keep_freed_memory
+from worker.own_store import open_own_store
 from worker.program import run_program
 from worker.slots import Slots
 from worker.tasks import add_transcribe_task
@@ -29,7 +29,7 @@ def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int
     keep_freed_memory()
     incarnation = new_incarnation("transcribe")
     configure_logs(settings, worker=incarnation)
-    store = usable_store(settings.store)
+    store = open_own_store(settings)
     model = load(settings)
     spec = model.spec
     drain = Drain()
