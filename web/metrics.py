@@ -1,7 +1,10 @@
 """/metrics for Prometheus, and /v1/status, the figures that autoscalers and people read, as JSON."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, g, request
@@ -9,10 +12,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from pydantic import BaseModel, Field
 
 from jobs.ledger import WorkerInfo
+from jobs.ledger.lookout_calls import Failure, InHand
 from jobs.model import ModelSpec
 from web.openapi import TEXT, answer, errors
 from web.schemas import Answer
 from web.services import services
+
+#: of the last hour's failures, those that are told one by one
+LAST_FAILURES = 20
 
 blueprint = APIBlueprint("metrics", __name__, tag="Health")
 
@@ -50,6 +57,14 @@ class ModelStatus(Answer):
     )
 
 
+class InHandStatus(Answer):
+    """A worker's part in one job."""
+
+    phase: Literal["prepare", "transcribe", "finish"]
+    job_id: str
+    windows: int = Field(description="Of `transcribe`: how many stretches of it.")
+
+
 class WorkerStatus(Answer):
     """A live process that claims work."""
 
@@ -61,6 +76,21 @@ class WorkerStatus(Answer):
     idle_slots: int = Field(description="Units of work that it could begin at once.")
     speed: float = Field(description="Seconds of audio a second, measured lately; 0 until measured.")
     draining: bool = Field(description="Takes no new work.")
+    in_hand: list[InHandStatus] = Field(description="What it works on, or has claimed to be next.")
+
+
+class FailureStatus(Answer):
+    job_id: str
+    type: str = Field(description="That of the job's `error`.")
+    at: float
+
+
+class FailuresStatus(Answer):
+    """The jobs that failed within the last hour, 1,000 at most; deleted ones aside."""
+
+    total: int
+    types: dict[str, int] = Field(description="How many by the type of their `error`.")
+    last: list[FailureStatus] = Field(description="The last 20, the last one first.")
 
 
 class Status(Answer):
@@ -74,6 +104,7 @@ class Status(Answer):
     workers_wanted: int = Field(description="Those of the models together.")
     models: list[ModelStatus]
     workers: list[WorkerStatus]
+    failures: FailuresStatus
 
 
 @blueprint.get("/metrics")
@@ -114,6 +145,7 @@ def status(query_data: StatusQuery) -> Status:
         for each in found.models
         if query_data.model in ("", each.model)
     ]
+    in_hand = ledger.in_hand(worker.incarnation for worker in found.workers)
     taking = [worker.kind for worker in found.workers if not worker.draining]
     return Status(
         backlog_s=sum(model.backlog_s for model in models),
@@ -123,11 +155,12 @@ def status(query_data: StatusQuery) -> Status:
         cpu_workers=taking.count("cpu"),
         workers_wanted=sum(model.workers_wanted for model in models),
         models=models,
-        workers=[_shown(worker, found.specs) for worker in found.workers],
+        workers=[_shown(worker, found.specs, in_hand[worker.incarnation]) for worker in found.workers],
+        failures=_failures(ledger.failures()),
     )
 
 
-def _shown(worker: WorkerInfo, specs: Mapping[str, ModelSpec]) -> WorkerStatus:
+def _shown(worker: WorkerInfo, specs: Mapping[str, ModelSpec], in_hand: list[InHand]) -> WorkerStatus:
     return WorkerStatus(
         id=worker.incarnation,
         kind=worker.kind,
@@ -137,4 +170,13 @@ def _shown(worker: WorkerInfo, specs: Mapping[str, ModelSpec]) -> WorkerStatus:
         idle_slots=worker.idle_slots,
         speed=worker.speed,
         draining=worker.draining,
+        in_hand=[InHandStatus(**asdict(each)) for each in in_hand],
+    )
+
+
+def _failures(failures: list[Failure]) -> FailuresStatus:
+    return FailuresStatus(
+        total=len(failures),
+        types=dict(Counter(each.type for each in failures).most_common()),
+        last=[FailureStatus(**asdict(each)) for each in failures[:LAST_FAILURES]],
     )

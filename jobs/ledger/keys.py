@@ -184,6 +184,8 @@ ALL = (
         "for metrics: committed, redone, lapsed, fenced, suspects, hints; created, and jobs by how they ended; "
         "webhook_{outcome}: attempts",
         by="commit, reap, fail_window, count; create, the end of a job; report_delivery"),
+    Key("failures", "failures", "zset", "an entry: an hour, or until its job is deleted",
+        "type:job of the jobs that failed last, 1,000 at most, by when", by="the end of a job, delete"),
     Key("stages", "stages", "hash", FOR_EVER,
         "for metrics: {stage}:{n}, jobs by how long a stage of theirs took, between two bounds; {stage}:ms, the sum "
         "(jobs.lua)", by="the end of a job that succeeded"),

@@ -15,6 +15,7 @@ from jobs.ledger.health_calls import HealthCalls
 from jobs.ledger.job_calls import JobCalls
 from jobs.ledger.key_calls import KeyCalls
 from jobs.ledger.lock_calls import LockCalls
+from jobs.ledger.lookout_calls import LookoutCalls
 from jobs.ledger.upkeep_calls import UpkeepCalls
 from jobs.ledger.webhook_calls import WebhookCalls
 from jobs.ledger.window_calls import WindowCalls
@@ -28,6 +29,7 @@ class Ledger(
     UpkeepCalls,
     HealthCalls,
     FiguresCalls,
+    LookoutCalls,
     KeyCalls,
     LockCalls,
     EventCalls,

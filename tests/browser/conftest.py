@@ -21,5 +21,5 @@ def browser() -> Iterator[Browser]:
 def running(browser: Browser, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("page")
     settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
-    with service(settings, folder, web=True) as started:
+    with service(settings, folder, web=True, allowed_hosts="127.0.0.2/32") as started:
         yield started

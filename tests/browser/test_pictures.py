@@ -57,6 +57,8 @@ def meeting(job_id: str) -> Transcript:
 
 @pytest.fixture(scope="module")
 def job_id(running: Service) -> str:
+    broken = running.submit_bytes(b"RIFF\0\0\0\0WAVEnothing", "錄音機 0412.wav")
+    running.wait(broken)
     for name in ("訪談錄音 03.m4a", "customer call.mp3", "週一會議.wav"):
         made = running.submit_bytes(wav(TALK_S), name)
         running.wait(made)
@@ -92,5 +94,8 @@ def playing(page: Page) -> None:
     until(page, "document.querySelector('audio')?.readyState > 0")
     page.evaluate("document.querySelector('audio').currentTime = 12")
     expect(page.locator(".c.now")).to_have_count(1)
+    expect(page.locator(".c.unsure")).to_have_count(len(UNSURE))
+    expect(page.locator(".c.unsure.very")).to_have_count(4)
+    expect(page.locator(".waveform .played path")).to_have_count(1)
     top = 0 if page.viewport_size == WIDE else 700
     page.evaluate("(top) => scrollTo(0, top)", top)

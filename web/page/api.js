@@ -1,4 +1,6 @@
-// Requests to this server; what it refuses becomes a Refused with the problem's own words.
+// Requests to this server; what it refuses becomes a Refused, told in the page's language.
+import { t } from "./i18n.js";
+import { bare, told } from "./troubles.js";
 
 /** Marks a request as this page's own: no other site can send it. */
 export const HEADERS = { "X-Tingxie-Page": "1" };
@@ -7,11 +9,14 @@ export const address = (path) => new URL(path, document.baseURI).href;
 
 export class Refused extends Error {
   constructor(status, problem) {
-    super(sentences([problem.detail || problem.title, problem.remedy]) || `HTTP ${status}`);
+    super(told(problem, [problem.detail ? "detail" : "title", "remedy"]) || `HTTP ${status}`);
     this.status = status;
-    this.type = (problem.type || "").split("/").pop();
+    this.type = bare(problem.type);
   }
 }
+
+/** What to say of whatever a request threw. */
+export const words = (error) => (error instanceof Refused ? error.message : t("away"));
 
 export async function refusal(response) {
   const text = await response.text().catch(() => "");
@@ -52,11 +57,10 @@ export class Repeated {
     const headers = this.#etag && path === this.#path ? { "If-None-Match": this.#etag } : {};
     const response = await ask(path, { ...options, headers, cache: "no-store" });
     if (response.status === 304) return null;
+    const found = await response.json();
+    // only now: a request that is sent meanwhile must not be told that nothing has changed
     this.#etag = response.headers.get("ETag") || "";
     this.#path = path;
-    return response.json();
+    return found;
   }
 }
-
-/** Joined as sentences, each once. */
-export const sentences = (texts) => [...new Set(texts.filter(Boolean))].map((text) => (/[.!?。]$/.test(text) ? text : `${text}.`)).join(" ");

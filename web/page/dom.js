@@ -38,7 +38,10 @@ export async function copy(text) {
   kept.remove();
 }
 
-/** A message that goes by itself; `action` is {label, run}, `gone` runs when it has gone without the action. */
+/**
+ * A message that goes by itself, but not while somebody is on it; `action` is {label, run}, `gone` runs when it has gone
+ * without the action.
+ */
 export function toast(text, { action = null, gone = () => {}, stay_s = 8, bad = false } = {}) {
   let over = false;
   const end = (run) => () => {
@@ -52,12 +55,17 @@ export function toast(text, { action = null, gone = () => {}, stay_s = 8, bad = 
   const leave = end(gone);
   const element = h(
     "div",
-    { class: bad ? "toast bad" : "toast", role: bad ? "alert" : "status" },
+    { class: bad ? "toast bad" : "toast", role: bad && "alert" },
     h("span", {}, text),
     action && h("button", { type: "button", on: { click: end(action.run) } }, action.label),
     !action && h("button", { type: "button", class: "plain", "aria-label": "×", on: { click: leave } }, "×"),
   );
-  const timer = setTimeout(leave, stay_s * 1000);
+  let timer = 0;
+  const wait = () => (clearTimeout(timer), (timer = setTimeout(leave, stay_s * 1000)));
+  for (const name of ["focusin", "pointerenter"]) element.addEventListener(name, () => clearTimeout(timer));
+  for (const name of ["focusout", "pointerleave"]) element.addEventListener(name, wait);
+  wait();
   addEventListener("pagehide", leave);
   $("#toasts").append(element);
+  if (!bad) announce(text);
 }

@@ -1,10 +1,11 @@
 // One recording: its text as it grows, and the transcript with its player once it is there.
-import { ask, get, sentences } from "./api.js";
+import { ask, get, words } from "./api.js";
 import { announce, h, say, toast } from "./dom.js";
 import { follow } from "./follow.js";
 import { t } from "./i18n.js";
 import { facts } from "./row.js";
 import { showTranscript } from "./transcript.js";
+import { aside, told } from "./troubles.js";
 
 const LOOK_MS = 3000;
 
@@ -18,7 +19,7 @@ export function showJob(main, id) {
 class JobView {
   constructor(id) {
     this.id = id;
-    this.title = h("h1", { class: "name" }, t("loading"));
+    this.title = h("h1", { class: "name", tabindex: "-1" }, t("loading"));
     this.badge = h("span", { class: "badge" });
     this.badge.hidden = true;
     this.facts = h("p", { class: "muted" });
@@ -56,7 +57,7 @@ class JobView {
         say(this.title, t("gone"));
         return;
       }
-      say(this.facts, error.status ? error.message : t("away"));
+      say(this.facts, words(error));
       this.timer = setTimeout(() => this.load(), LOOK_MS);
     }
   }
@@ -75,9 +76,11 @@ class JobView {
     this.bar.value = job.progress || 0;
     this.bar.setAttribute("aria-label", t("progressOf", { name: job.filename }));
     const troubles = [job.error, ...job.warnings].filter(Boolean);
-    this.trouble.replaceChildren(...troubles.map((each) => h("p", {}, sentences([each.title, each.detail, each.remedy]))));
+    this.trouble.replaceChildren(...troubles.map((each) => h("p", {}, told(each), " ", h("span", { lang: "en" }, aside(each)))));
+    const pressed = document.activeElement;
     this.cancel.hidden = !isActive;
     this.retry.hidden = !["failed", "cancelled"].includes(job.state);
+    if (pressed === this.cancel && this.cancel.hidden) (this.retry.hidden ? this.title : this.retry).focus();
     if (isActive) {
       this.live();
       this.timer = setTimeout(() => this.load(), LOOK_MS); // what events don't tell: the queue, the time left
@@ -99,7 +102,7 @@ class JobView {
       if (text.data) say(note, t("soFar"));
       if (news.progress !== undefined) this.bar.value = news.progress;
       if (!news.ended) return;
-      announce(`${this.job.filename}: ${t(news.state)}`);
+      announce(t("of", { action: this.job.filename, name: t(news.state) }));
       clearTimeout(this.timer);
       this.load();
     });
@@ -109,9 +112,9 @@ class JobView {
     try {
       const job = await (await ask(`v1/jobs/${this.id}/${action}`, { method: "POST" })).json();
       if (action === "retry") location.hash = `#/job/${job.id}`;
-      else this.show(job);
+      else (announce(t("of", { action: job.filename, name: t(job.state) })), this.show(job));
     } catch (error) {
-      toast(error.message, { bad: true });
+      toast(words(error), { bad: true });
     }
   }
 }

@@ -1,5 +1,5 @@
 // My recordings: the newest first, kept up to date while any of them is worked on.
-import { ask, Repeated } from "./api.js";
+import { ask, Repeated, words } from "./api.js";
 import { announce, h, say, toast } from "./dom.js";
 import { follow } from "./follow.js";
 import { t } from "./i18n.js";
@@ -79,7 +79,7 @@ class List {
       else this.say();
     } catch (error) {
       if (this.closed || error.status === 401) return;
-      say(this.note, error.status ? error.message : t("away"));
+      say(this.note, words(error));
       this.note.hidden = false;
     }
     const busy = this.jobs.some((job) => !job.finished_at);
@@ -128,7 +128,7 @@ class List {
     if (row && !news.ended) row.update({ ...row.job, ...pick(news, ["state", "stage", "progress"]) });
     if (!news.ended) return;
     this.followed.delete(id);
-    if (row) announce(`${row.job.filename}: ${t(news.state)}`);
+    if (row) announce(t("of", { action: row.job.filename, name: t(news.state) }));
     this.refresh();
   }
 
@@ -138,7 +138,7 @@ class List {
       await ask(`v1/jobs/${job.id}/${action}`, { method: "POST" });
       announce(t("of", { action: t(action), name: job.filename }));
     } catch (error) {
-      toast(error.message, { bad: true });
+      toast(words(error), { bad: true });
     }
     this.refresh();
   }
@@ -152,15 +152,15 @@ class List {
     const back = () => {
       leaving.delete(job.id);
       this.repeated = new Repeated();
-      this.refresh();
+      return this.refresh();
     };
     toast(t("deletedToast", { name: job.filename }), {
       stay_s: UNDO_S,
-      action: { label: t("undo"), run: () => (announce(t("undone", { name: job.filename })), back()) },
+      action: { label: t("undo"), run: () => (announce(t("undone", { name: job.filename })), back().then(() => this.rows.get(job.id)?.link.focus())) },
       gone: () =>
         ask(`v1/jobs/${job.id}`, { method: "DELETE", keepalive: true }).catch((error) => {
           if (error.status === 404) return;
-          toast(error.message || t("away"), { bad: true });
+          toast(words(error), { bad: true });
           back();
         }),
     });

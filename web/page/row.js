@@ -1,7 +1,7 @@
 // One recording in the list.
-import { sentences } from "./api.js";
 import { h, say } from "./dom.js";
 import { t } from "./i18n.js";
+import { told } from "./troubles.js";
 import { clock, lasting, moment, percent } from "./units.js";
 
 const ACTIONS = { queued: ["cancel", "delete"], running: ["cancel", "delete"], succeeded: ["delete"], failed: ["retry", "delete"], cancelled: ["retry", "delete"] };
@@ -30,12 +30,14 @@ export class Row {
     this.bar.value = job.progress || 0;
     this.bar.setAttribute("aria-label", t("progressOf", { name: job.filename }));
     say(this.facts, facts(job).join(" · "));
-    say(this.trouble, job.error ? sentences([job.error.title, job.error.remedy]) : "");
+    say(this.trouble, job.error ? told(job.error, ["title", "remedy"]) : "");
     this.trouble.hidden = !job.error;
+    const isOn = this.element.contains(document.activeElement);
     for (const [name, button] of Object.entries(this.buttons)) {
       button.hidden = !ACTIONS[job.state].includes(name);
       button.setAttribute("aria-label", t("of", { action: t(name), name: job.filename }));
     }
+    if (isOn && document.activeElement.hidden) this.link.focus(); // what was pressed has gone
   }
 }
 
@@ -47,6 +49,7 @@ export function facts(job) {
     isActive && job.queue_position > 0 && t("ahead", { n: job.queue_position }),
     isActive && job.eta_s !== null && job.eta_s !== undefined && t("left", { time: lasting(job.eta_s) }),
     job.duration_s && clock(job.duration_s),
+    job.skipped_s >= 1 && t("skipped", { time: lasting(job.skipped_s) }),
     moment(job.created_at),
   ].filter(Boolean);
 }

@@ -1,5 +1,5 @@
 // Where keys are on: the key goes to the server once and comes back as a cookie that no script can read.
-import { get } from "./api.js";
+import { get, words } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -10,11 +10,9 @@ export function showSignIn(main, done) {
     event.preventDefault();
     bad.textContent = "";
     try {
-      const session = await get("session", { method: "POST", json: { key: field.value.trim() } });
-      if (!session.signed_in) throw new Error(t("signInBad"));
-      done(session);
+      done(await get("session", { method: "POST", json: { key: field.value.trim() } }));
     } catch (error) {
-      bad.textContent = error.status === 401 ? t("signInBad") : error.message;
+      bad.textContent = error.status === 401 ? t("signInBad") : words(error);
       field.focus();
     }
   };

@@ -1,4 +1,5 @@
 // The form: files dropped or chosen, a URL, and the options behind a fold.
+import { words } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { add, addUrl, uploads } from "./uploads.js";
@@ -7,6 +8,7 @@ const CHOICES = {
   language: ["speech", [["", "speechAuto"], ["zh", "mandarin"], ["yue", "cantonese"], ["en", "english"]]],
   script: ["script", [["", "scriptOwn"], ["s2t", "traditional"], ["t2s", "simplified"], ["tw", "scriptTw"], ["hk", "scriptHk"]]],
   channels: ["channels", [["", "channelsMix"], ["split", "channelsSplit"]]],
+  skip_silence: ["silences", [["", "asUsual"], ["true", "leaveOut"], ["false", "keepAll"]]],
   priority: ["priority", [["high", "high"], ["", "normal"], ["low", "low"]]],
 };
 
@@ -24,7 +26,7 @@ function field(name) {
 }
 
 export function submitForm() {
-  const picker = h("input", { id: "files", type: "file", multiple: true, class: "hidden", "aria-label": t("choose"), tabindex: "-1" });
+  const picker = h("input", { id: "files", type: "file", multiple: true, hidden: true });
   const url = h("input", { id: "url", type: "url", name: "url", placeholder: "https://", pattern: "https?://.+", maxlength: 2048 });
   const bad = h("p", { class: "error", role: "alert" });
   const list = h("ul", { class: "uploads", "aria-label": t("uploads") });
@@ -44,7 +46,7 @@ export function submitForm() {
       await addUrl(url.value.trim(), options(form));
       url.value = "";
     } catch (error) {
-      bad.textContent = error.message;
+      bad.textContent = words(error);
     }
   };
   const form = h(

@@ -1,6 +1,6 @@
 // The transcript with its player: sound and text follow each other.
-import { address, get } from "./api.js";
-import { announce, copy, h, say, toast } from "./dom.js";
+import { address, get, words } from "./api.js";
+import { copy, h, say, toast } from "./dom.js";
 import { Finder } from "./finding.js";
 import { t } from "./i18n.js";
 import { Text } from "./text.js";
@@ -105,7 +105,7 @@ class View {
       if (this.closed || script !== this.script.value) return;
       this.show(transcript);
     } catch (error) {
-      this.holder.replaceChildren(h("p", { class: "error", role: "alert" }, error.status ? error.message : t("away")));
+      this.holder.replaceChildren(h("p", { class: "error", role: "alert" }, words(error)));
     }
   }
 
@@ -147,7 +147,6 @@ class View {
 
   async copy() {
     await copy(this.transcript.text);
-    announce(t("copied"));
     toast(t("copied"), { stay_s: 3 });
   }
 

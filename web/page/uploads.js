@@ -105,9 +105,9 @@ class Upload {
   failed(error) {
     this.state = isPassing(error) ? "broken" : "failed";
     const response = error.originalResponse;
-    this.error = response ? asRefused(response.getStatus(), response.getBody()).message : error.message;
+    this.error = response ? asRefused(response.getStatus(), response.getBody()).message : t("away");
     this.update();
-    if (this.state === "failed") announce(`${this.file.name}: ${this.error}`);
+    if (this.state === "failed") announce(t("of", { action: this.file.name, name: this.error }));
     next();
   }
 
@@ -147,8 +147,9 @@ function isPassing(error) {
   return status === 0 || status >= 500 || [409, 423, 429].includes(status);
 }
 
-export async function addUrl(url, options) {
-  const job = await (await ask("v1/jobs", { method: "POST", json: { url, ...options } })).json();
+export async function addUrl(url, { skip_silence, ...options }) {
+  const json = { url, ...options, ...(skip_silence && { skip_silence: skip_silence === "true" }) };
+  const job = await (await ask("v1/jobs", { method: "POST", json })).json();
   document.dispatchEvent(new CustomEvent("tx:submitted"));
   return job;
 }

@@ -7,6 +7,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Full scale of a peak, and the least that is drawn: a line where it is silent. */
 const TOP = 255;
 const LEAST = 5;
+/** Bars of a row at most: a screen shows no more, and frames stay short. */
+const BARS = 1500;
 /** What each key moves by, in seconds. */
 const STEPS = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -60, PageUp: 60 };
 
@@ -16,8 +18,9 @@ export class Waveform {
     this.duration_s = duration_s;
     this.seek = seek;
     this.time_s = 0;
-    const path = outline(channels);
-    const size = `0 0 ${duration_s / step_s} ${2 * TOP * channels.length}`;
+    const together = Math.max(1, Math.ceil(channels[0].length / BARS));
+    const path = outline(channels.map((peaks) => loudest(peaks, together)));
+    const size = `0 0 ${duration_s / step_s / together} ${2 * TOP * channels.length}`;
     this.pointed = h("span", { class: "pointed", "aria-hidden": "true", hidden: true });
     this.element = h(
       "div",
@@ -78,6 +81,11 @@ export class Waveform {
     event.stopPropagation(); // else the page's own shortcuts take it as well
     this.go(there);
   }
+}
+
+/** Of each so many peaks, the highest. */
+function loudest(peaks, together) {
+  return Array.from({ length: Math.ceil(peaks.length / together) }, (_, n) => Math.max(...peaks.slice(n * together, (n + 1) * together)));
 }
 
 /** A path around all peaks, each channel about a middle line of its own. */

@@ -9,6 +9,8 @@ else
 end
 call('ZREM', K.owner_jobs(job.owner), job.id)
 call('ZREM', K.expiries(), job.id)
+local problem = call('HGET', K.job(job.id), 'error')
+if problem then call('ZREM', K.failures(), failure(job.id, problem)) end
 call('DEL', K.job(job.id))
 job.state = 'deleted'
 part_with_followers(job, clock())

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.api_key import Scope
+from jobs.errors import AudioUnreadable, Problem
 from jobs.ledger import Ledger
 from tests.integration.api.fake_worker import FakeWorker
 from tests.integration.api.keyed import Holders
@@ -106,6 +107,25 @@ def test_the_status_tells_how_many_workers_are_wanted(
     assert tingxie("workers-wanted", "--model", "other", "--server", str(http.base_url)).stdout == "1\n"
     assert tingxie("workers-wanted", "--target", "soon", "--server", str(http.base_url)).returncode == 2
     refused(http.get("/v1/status?target_s=0"), 422, "invalid-request")
+
+
+def test_the_status_tells_who_works_on_what_and_what_failed(
+    http: httpx.Client, worker: FakeWorker, recording: bytes, ledger: Ledger
+) -> None:
+    bad = http.post("/v1/jobs", content=recording).json()["id"]
+    worker.fail(Problem.of(AudioUnreadable("it holds a poem")))
+    job_id = http.post("/v1/jobs", content=recording).json()["id"]
+    model = worker.serve()
+    worker.prepare()
+    assert ledger.claim_windows("fake-1-transcribe", "claim", model.key, max_windows=8, max_samples=10**9)
+    found = http.get("/v1/status").json()
+    in_hand = {each["kind"]: each["in_hand"] for each in found["workers"]}
+    assert in_hand == {"transcribe": [{"phase": "transcribe", "job_id": job_id, "windows": 1}], "cpu": []}
+    [last] = found["failures"]["last"]
+    assert (last["job_id"], last["type"]) == (bad, "audio-unreadable")
+    assert (found["failures"]["total"], found["failures"]["types"]) == (1, {"audio-unreadable": 1})
+    http.delete(f"/v1/jobs/{bad}")
+    assert http.get("/v1/status").json()["failures"]["total"] == 0
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/v1/status", "//metrics", "//v1/status"])

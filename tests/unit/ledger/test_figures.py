@@ -1,9 +1,12 @@
 """What waits, for whom and how long, and how many workers that wants."""
 
 import pytest
+from redis import Redis
 
-from jobs.ledger import Ledger
+from jobs.errors import AudioUnreadable, Problem
+from jobs.ledger import Ledger, keys
 from jobs.ledger.figures_calls import STAGE_BOUNDS_S, ModelFigures
+from jobs.ledger.lookout_calls import InHand
 from jobs.ledger.units import Work
 from tests.support import ledger as given
 
@@ -71,3 +74,32 @@ def test_jobs_are_counted_by_their_end(ledger: Ledger) -> None:
         ledger.cancel(job_id)
     counters = ledger.counters()
     assert (counters["created"], counters["cancelled"], counters["succeeded"]) == (1, 1, 0)
+
+
+def test_what_failed_lately_is_kept_for_an_hour(ledger: Ledger, redis: Redis) -> None:
+    bad = Problem.of(AudioUnreadable("noise"))
+    for job_id in ("first", "second", "gone"):
+        ledger.announce(given.spec())
+        ledger.create(given.request(job_id))
+        unit = given.claim_prepare(ledger)
+        for _ in range(2):
+            ledger.fail_job(unit, bad)
+    ledger.delete("gone")
+    assert [(each.job_id, each.type) for each in ledger.failures()] == [
+        ("second", "audio-unreadable"),
+        ("first", "audio-unreadable"),
+    ]
+    redis.zincrby(keys.key("failures"), -3601, "audio-unreadable:first")
+    assert [each.job_id for each in ledger.failures()] == ["second"]
+
+
+def test_what_a_worker_has_in_hand(ledger: Ledger) -> None:
+    job_id = given.prepared_job(ledger, 3)
+    given.claim(ledger, "gpu", max_windows=2)
+    ledger.create(given.request("next"))
+    given.claim_prepare(ledger, "cpu")
+    assert ledger.in_hand(["gpu", "cpu", "idle"]) == {
+        "gpu": [InHand("transcribe", job_id, 2)],
+        "cpu": [InHand("prepare", "next", 0)],
+        "idle": [],
+    }

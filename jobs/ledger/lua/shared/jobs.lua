@@ -121,7 +121,17 @@ local function end_job(job, state, now)
   let_others_begin(job.owner, now)
 end
 
+-- The last hour's failures, for operators.
+local FAILURES_S, FAILURES = 3600, 1000
+
+local function failure(id, problem)
+  return cjson.decode(problem).type .. ':' .. id
+end
+
 local function fail(job, problem, now)
   call('HSET', K.job(job.id), 'error', problem)
+  call('ZADD', K.failures(), seconds(now), failure(job.id, problem))
+  call('ZREMRANGEBYSCORE', K.failures(), '-inf', seconds(now - FAILURES_S))
+  call('ZREMRANGEBYRANK', K.failures(), 0, -1 - FAILURES)
   end_job(job, 'failed', now)
 end
