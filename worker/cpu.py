@@ -120,6 +120,7 @@ class CpuWorker:
             should_yield=self._others_wait,
             is_draining=lambda: self._drain.requested,
             on_registered=lambda added, waiting: self._hint(unit.spec.key, added, waiting),
+            waited=self._watchdog.extend,
             fetched=fetch.run,
         )
 

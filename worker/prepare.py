@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from jobs.errors import AudioEmpty, AudioGone, AudioTooHeavy, JobError, ObjectMissing, Problem
+from jobs.errors import AudioEmpty, AudioGone, AudioTooHeavy, JobError, ObjectMissing, Problem, Unavailable
 from jobs.ledger import Ledger, PrepareUnit, Refused
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
@@ -41,20 +41,24 @@ def prepare(
     should_yield: Callable[[], bool],
     is_draining: Callable[[], bool] = lambda: False,
     on_registered: Callable[[int, int], None] = lambda _added, _waiting: None,
+    waited: Callable[[float], None] = lambda _seconds: None,
     fetched: Callable[[], bool] = lambda: True,
 ) -> None:
     """Work on a claimed unit until the job is prepared, failed, refused, parked or yielded; the ledger knows which.
 
     should_yield: others wait; asked once settings.prepare_slice_s of work are done. is_draining: this process is to
     end; asked about twice a second. on_registered: so many windows became claimable, and so many of the job's now wait
-    unclaimed. fetched: brings the audio into the store if it isn't there; False if the unit was given up meanwhile.
-    Raises LedgerUnavailable and StoreUnavailable: the unit is still ours then.
+    unclaimed. waited: so many seconds went to the store. fetched: brings the audio into the store if it isn't there;
+    False if the unit was given up meanwhile. Raises Unavailable (Redis, the store, or a drain while the audio was
+    coming): the unit is still ours then.
     """
     try:
         if not fetched():
             return
-        registrar = Registrar(unit, ledger, store, on_registered)
-        _attempt(unit, registrar, ledger, store, settings, should_yield=should_yield, is_draining=is_draining)
+        registrar = Registrar(unit, ledger, store, on_registered, waited)
+        slice_ = _Slice(unit, ledger, settings, registrar=registrar, should_yield=should_yield, is_draining=is_draining)
+        with store.local_file(layout.audio(unit.job_id), _pieces(waited, is_draining)) as path:
+            slice_.run(path)
     except Refused:
         log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
     except JobError as error:
@@ -74,19 +78,19 @@ def _fail(unit: PrepareUnit, ledger: Ledger, error: JobError) -> None:
         log.info("prepare.refused", job_id=unit.job_id, fence=unit.fence)
 
 
-def _attempt(
-    unit: PrepareUnit,
-    registrar: Registrar,
-    ledger: Ledger,
-    store: AudioStore,
-    settings: Settings,
-    *,
-    should_yield: Callable[[], bool],
-    is_draining: Callable[[], bool],
-) -> None:
-    slice_ = _Slice(unit, ledger, settings, registrar=registrar, should_yield=should_yield, is_draining=is_draining)
-    with store.local_file(layout.audio(unit.job_id)) as path:
-        slice_.run(path)
+def _pieces(waited: Callable[[float], None], is_draining: Callable[[], bool]) -> Callable[[], None]:
+    """To be called as each piece of the audio comes. Raises Unavailable once this process is to end."""
+    last = time.monotonic()
+
+    def came() -> None:
+        nonlocal last
+        now = time.monotonic()
+        waited(now - last)
+        last = now
+        if is_draining():
+            raise Unavailable("this process is to end")
+
+    return came
 
 
 @dataclass(slots=True)

@@ -21,12 +21,18 @@ class Registrar:
     """An object is in the store before the ledger knows its window, so whoever claims the window finds it."""
 
     def __init__(
-        self, unit: PrepareUnit, ledger: Ledger, store: AudioStore, on_registered: Callable[[int, int], None]
+        self,
+        unit: PrepareUnit,
+        ledger: Ledger,
+        store: AudioStore,
+        on_registered: Callable[[int, int], None],
+        waited: Callable[[float], None],
     ) -> None:
         self._unit = unit
         self._ledger = ledger
         self._store = store
         self._on_registered = on_registered
+        self._waited = waited
         self._group: list[Window] = []
         self._silent: list[int] = []
         self._last_call: float | None = None
@@ -93,4 +99,7 @@ class Registrar:
             self._put(index, content)
 
     def _put(self, index: int, content: Samples) -> None:
-        self._store.write(layout.window(self._unit.job_id, index), [samples.encode(content)])
+        data = samples.encode(content)
+        began = time.monotonic()
+        self._store.write(layout.window(self._unit.job_id, index), [data])
+        self._waited(time.monotonic() - began)

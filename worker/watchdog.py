@@ -16,6 +16,8 @@ log = structlog.get_logger()
 EXIT_STATUS = 70
 #: code that hangs while it holds the interpreter's lock stops our thread too; the C-level timer comes that much later
 INTERPRETER_GRACE_S = 10.0
+#: a shorter wait isn't worth a new timer
+WORTH_S = 0.1
 
 
 class Watchdog:
@@ -39,6 +41,18 @@ class Watchdog:
         finally:
             self._set(None, {})
             faulthandler.cancel_dump_traceback_later()
+
+    def extend(self, seconds: float) -> None:
+        """What is watched has waited so long for something that isn't its fault, and has limits of its own."""
+        if seconds < WORTH_S:
+            return
+        with self._changed:
+            if self._deadline is None:
+                return
+            self._deadline += seconds
+            left_s = self._deadline - time.monotonic()
+            self._changed.notify()
+        faulthandler.dump_traceback_later(max(left_s, 0.0) + INTERPRETER_GRACE_S, exit=True)
 
     def _set(self, deadline: float | None, what: dict[str, Any]) -> None:
         with self._changed:

@@ -28,10 +28,15 @@ class FolderStore:
 
     @classmethod
     def open(cls, path: str) -> "FolderStore":
-        """Make the folder where it's missing; raises SetupError where that isn't possible."""
+        """Make the folder where it's missing; raises SetupError where that isn't possible.
+
+        From then on it is never empty: an empty one is where a disk isn't mounted at the moment.
+        """
         root = Path(path)
         try:
             root.mkdir(parents=True, exist_ok=True)
+            if _is_empty(root):
+                (root / PROBE).mkdir(exist_ok=True)
         except OSError as error:
             raise SetupError(f"the store's folder {root} can't be made: {error.strerror}") from error
         return cls(root)
@@ -40,7 +45,7 @@ class FolderStore:
         target = self._path(name)
         temporary = _beside(target)
         with self._translated(name):
-            self.root.stat()  # a store that was taken away isn't made anew, on another disk
+            self._require_root()  # a store that was taken away isn't made anew, on another disk
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 stored = _write_file(temporary, chunks, sync)
@@ -97,12 +102,12 @@ class FolderStore:
 
     def exists(self, name: str) -> bool:
         with self._translated(name):
-            self.root.stat()
+            self._require_root()
             return self._path(name).is_file()
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         with self._translated(prefix):
-            self.root.stat()
+            self._require_root()
             for path in _files_below(self._path(prefix) if prefix else self.root):
                 with suppress(FileNotFoundError):  # removed while we looked
                     found = path.stat()
@@ -144,12 +149,23 @@ class FolderStore:
 
     def _missing(self, name: str) -> ObjectMissing | StoreUnavailable:
         """Without the store itself (a disk that isn't mounted at the moment), nothing is known of any object."""
-        if self.root.is_dir():
-            return ObjectMissing(f"{name} is not in the store")
-        return StoreUnavailable(f"the store's folder {self.root} is not there")
+        try:
+            self._require_root()
+        except (OSError, StoreUnavailable):
+            return StoreUnavailable(f"the store's folder {self.root} is not there")
+        return ObjectMissing(f"{name} is not in the store")
+
+    def _require_root(self) -> None:
+        if _is_empty(self.root):
+            raise StoreUnavailable(f"the store's folder {self.root} is empty: its disk isn't mounted")
 
     def _path(self, name: str) -> Path:
         return self.root / checked(name)
+
+
+def _is_empty(folder: Path) -> bool:
+    with os.scandir(folder) as found:
+        return next(found, None) is None
 
 
 def _beside(target: Path) -> Path:
