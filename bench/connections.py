@@ -22,10 +22,9 @@ import psutil  # type: ignore[import-untyped]
 from redis import Redis
 
 from bench.figure import Figure
+from bench.front_end import front_end
 from bench.machine import cpu_s
-from jobs.settings import Settings
-from tests.support.service import Service, service
-from tingxie import redis_server
+from tests.support.service import Service
 
 STREAMS, WAITING, UPLOADS = 100, 100, 10
 #: beside those: so many clients that poll one after the other, and one that submits
@@ -68,16 +67,8 @@ def measure() -> list[Figure]:
 @contextmanager
 def _front_end(folder: Path) -> Iterator[tuple[Service, "Redis"]]:
     """One front end, and nobody who works: all that is held stays idle."""
-    server = redis_server.start(folder / "redis")
-    settings = Settings(redis_url=server.url, data_dir=folder / "data")
-    try:
-        with (
-            service(settings, folder / "logs", transcribers=0, preparers=0, web=True, log_level="info") as running,
-            Redis.from_url(server.url) as redis,
-        ):
-            yield running, redis
-    finally:
-        server.stop()
+    with front_end(folder) as running, Redis.from_url(running.settings.redis_url) as redis:
+        yield running, redis
 
 
 @contextmanager

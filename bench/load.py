@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 from bench.figure import Figure
-from jobs.settings import Settings
+from bench.front_end import front_end
 from tests.support.clients import Load, run_clients, write_recordings
-from tests.support.service import Service, service
-from tingxie import redis_server
+from tests.support.service import Service
 
 LENGTHS_S = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0)
 #: clients at once → jobs: some seconds of each
@@ -27,26 +26,13 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recordings = write_recordings(folder / "recordings", LENGTHS_S)
-        redis = redis_server.start(folder / "redis")
-        settings = Settings(redis_url=redis.url, data_dir=folder / "data")
-        try:
-            with service(
-                settings,
-                folder / "logs",
-                transcribe="bench.simulated_device",
-                transcribers=DEVICES,
-                preparers=2,
-                web=True,
-                log_level="info",
-            ) as running:
-                _measure_round(running, recordings, folder, 2, 10)  # everything has been imported and connected
-                return [
-                    figure
-                    for clients, jobs in ROUNDS.items()
-                    for figure in _measure_round(running, recordings, folder, clients, jobs)
-                ]
-        finally:
-            redis.stop()
+        with front_end(folder, transcribe="bench.simulated_device", transcribers=DEVICES, preparers=2) as running:
+            _measure_round(running, recordings, folder, 2, 10)  # everything has been imported and connected
+            return [
+                figure
+                for clients, jobs in ROUNDS.items()
+                for figure in _measure_round(running, recordings, folder, clients, jobs)
+            ]
 
 
 def _measure_round(running: Service, recordings: Path, folder: Path, clients: int, jobs: int) -> list[Figure]:

@@ -15,9 +15,8 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.figure import Figure
-from jobs.settings import Settings
-from tests.support.service import Service, service
-from tingxie import redis_server
+from bench.front_end import front_end
+from tests.support.service import Service
 from tingxie.client import Client
 from worker.model_folder import BUNDLED_FOLDER
 
@@ -47,26 +46,13 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "profile").mkdir()
-        redis = redis_server.start(folder / "redis")
-        settings = Settings(redis_url=redis.url, data_dir=folder / "data", model=str(BUNDLED_FOLDER))
-        try:
-            with service(
-                settings,
-                folder / "logs",
-                transcribers=0,
-                preparers=0,
-                web=True,
-                log_level="info",
-                transcribe="tingxie",
-                model=str(BUNDLED_FOLDER),
-                environment={"BENCH_PROFILE": str(folder / "profile")},
-            ) as running:
-                for kind in ("prepare", "transcribe"):
-                    running.start(kind, "bench.profiled_worker", "worker", kind)
-                running.wait_for_workers(transcribe=1, cpu=1)
-                return _measure(running, folder / "profile")
-        finally:
-            redis.stop()
+        environment = {"BENCH_PROFILE": str(folder / "profile")}
+        model = str(BUNDLED_FOLDER)
+        with front_end(folder, transcribe="tingxie", model=model, environment=environment) as running:
+            for kind in ("prepare", "transcribe"):
+                running.start(kind, "bench.profiled_worker", "worker", kind)
+            running.wait_for_workers(transcribe=1, cpu=1)
+            return _measure(running, folder / "profile")
 
 
 def _measure(running: Service, profile: Path) -> list[Figure]:

@@ -10,25 +10,17 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from bench.figure import Figure
-from jobs.settings import Settings
+from bench.front_end import front_end
 from jobs.store import layout
 from tests.support.large_upload import WAYS, grown_bytes, upload
-from tests.support.service import Service, service
-from tingxie import redis_server
+from tests.support.service import Service
 
 SIZE_BYTES = 7_000_000_000
 
 
 def measure() -> list[Figure]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        redis = redis_server.start(folder / "redis")
-        settings = Settings(redis_url=redis.url, data_dir=folder / "data")
-        try:
-            with service(settings, folder / "logs", transcribers=0, preparers=0, web=True, log_level="info") as running:
-                return [figure for way in WAYS for figure in _measure(running, way)]
-        finally:
-            redis.stop()
+    with tempfile.TemporaryDirectory() as name, front_end(Path(name)) as running:
+        return [figure for way in WAYS for figure in _measure(running, way)]
 
 
 def _measure(running: Service, way: str) -> list[Figure]:
