@@ -87,5 +87,6 @@ def _service(model: str, files: list[Path]) -> float:
         began = time.monotonic()
         jobs = [client.submit(path) for path in files]
         for job in jobs:
-            client.wait(job.id, timeout_s=TIMEOUT_S)
+            ended = client.wait(job.id, timeout_s=TIMEOUT_S)
+            assert ended.state == "succeeded", ended
         return time.monotonic() - began

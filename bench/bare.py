@@ -19,6 +19,7 @@ from bench.random_weights import default_architecture
 from bench.stack import service
 from jobs.model import ModelSpec
 from jobs.settings import Settings
+from tingxie.client import Client
 from tingxie.stack import usable_cores
 from worker.cutting import Cutter, make_rule
 from worker.families.ctc import compute_logits
@@ -51,10 +52,15 @@ def _service(folder: Path, audio_s: float) -> float:
         path = recordings.write(Path(name, "speech.wav"), audio_s)
         warming = recordings.write(Path(name, "warming.wav"), 40.0, start_s=300.0)
         with service("--model", str(folder)) as client:
-            client.wait(client.submit(warming).id, timeout_s=TIMEOUT_S)
+            _finish(client, warming)
             began = time.monotonic()
-            client.wait(client.submit(path).id, timeout_s=TIMEOUT_S)
+            _finish(client, path)
             return time.monotonic() - began
+
+
+def _finish(client: Client, path: Path) -> None:
+    job = client.wait(client.submit(path).id, timeout_s=TIMEOUT_S)
+    assert job.state == "succeeded", job
 
 
 def _bare(folder: Path, audio_s: float) -> tuple[float, int, int]:

@@ -14,13 +14,15 @@ BUDGET_S = 900.0
 class Program:
     """place: module and function, imported when it runs; the module's docstring stands above the table.
 
-    budget_s: what it may take on two quiet cores. is_long: only in `make bench-full`.
+    budget_s: what it may take on two quiet cores. is_long: only in `make bench-full`. page: under docs/, one that
+    shows the table too, between `<!-- figures: NAME -->` and `<!-- end of figures -->`.
     """
 
     name: str
     place: str
     budget_s: float
     is_long: bool = False
+    page: str = ""
 
     @property
     def module(self) -> str:
@@ -46,7 +48,9 @@ PROGRAMS = (
     Program("confidence", "bench.confidence:measure", 60),
     Program("connections", "bench.connections:measure", 40),
     Program("demo", "bench.demo:measure", 300, is_long=True),
-    Program("dtypes", "bench.dtypes:measure", 60),
+    Program("dtypes", "bench.dtypes:measure", 40),
+    Program("engines", "bench.engines:measure", 90, is_long=True),
+    Program("engines-default", "bench.engines:measure_default", 240, is_long=True),
     Program("fairness", "bench.fairness:measure", 400, is_long=True),
     Program("gpu", "bench.gpu:measure", 480, is_long=True),
     Program("ledger", "bench.ledger:measure", 30),
@@ -54,7 +58,7 @@ PROGRAMS = (
     Program("overhead", "bench.overhead:measure", 75),
     Program("polls", "bench.polls:measure", 60),
     Program("prepare", "bench.prepare:measure", 90),
-    Program("profile", "bench.profiled:measure", 40),
+    Program("profile", "bench.profiled:measure", 35, page="performance.md"),
     Program("scaling", "bench.scaling:measure", 90),
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
     Program("ten-hours", "bench.ten_hours:measure", 600, is_long=True),
@@ -65,5 +69,7 @@ PROGRAMS = (
     Program("usual", "bench.usual:measure_bundled", 90),
     Program("usual-default", "bench.usual:measure_default", 800, is_long=True),
     Program("whisper", "bench.whisper:measure", 300, is_long=True),
-    Program("windows", "bench.windows:measure", 80),
+    Program("windows", "bench.windows:measure", 60),
+    # last: reckons with what the others have measured
+    Program("paper", "bench.paper:measure", 5, page="performance.md"),
 )

@@ -4,9 +4,12 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench import report
 from bench.programs import PROGRAMS, Program
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def _run(program: Program) -> Ran:
         return Ran(program, time.monotonic() - began, error=f"FAILED: {error!r}")
     seconds = time.monotonic() - began
     report.keep(program.name, program.about(), figures, seconds=seconds)
+    if program.page:
+        report.show_in(DOCS / program.page, program.name)
     for figure in figures:
         print(f"{program.name}: {figure.row()}", flush=True)
     unmeasured = sum(figure.value is None for figure in figures)

@@ -1,4 +1,4 @@
-"""Writes docker/constraints.txt anew: the versions that this environment has of all that web and worker install.
+"""Writes docker/constraints.txt anew: the versions that this environment has of all that the images install.
 
     .venv/bin/python docker/pin.py
 
@@ -12,12 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
-EXTRAS = ("web", "worker")
+EXTRAS = ("web", "worker", "s3")
 HEAD = "# Made by docker/pin.py: what the images hold.\n"
 
 
 def pinned() -> dict[str, str]:
-    """Distribution → version, of everything below `tingxie[web,worker]`; what isn't for this platform is left out."""
+    """Distribution → version, of all below `tingxie[web,worker,s3]`; what isn't for this platform is left out."""
     found: dict[str, str] = {}
     waiting = [("tingxie", extra) for extra in ("", *EXTRAS)]
     seen: set[tuple[str, str]] = set()

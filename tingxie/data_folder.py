@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Self
 from uuid import uuid4
 
+from tingxie.data_layout import bring_up_to_date
 from tingxie.errors import StackError
 
 #: below this a fresh AOF, a log and one short upload don't fit; the service would fail at its first job
@@ -53,6 +54,7 @@ class DataFolder:
         try:
             _lock_or_refuse(lock, path)
             _check_writable(path)
+            bring_up_to_date(path)
         except StackError:
             lock.close()
             raise

@@ -16,8 +16,16 @@ from tingxie.data_folder import LEAST_FREE_BYTES
 from tingxie.errors import StackError
 from tingxie.own_redis import check_reachable
 
-#: what each part of the service can't do without; the extras that bring them are named as in pyproject.toml
-_NEEDED = {"web": ("flask", "apiflask", "gunicorn"), "worker": ("torch", "transformers", "soundfile", "soxr", "av")}
+#: what each part of the service can't do without: what the extras of these names bring, those of `jobs` included
+_SHARED = ("celery", "redis", "idna", "opencc", "pydantic_settings", "structlog")
+_NEEDED = {
+    "web": (*_SHARED, "apiflask", "flask", "gunicorn", "hiredis", "prometheus_client"),
+    "worker": (
+        *_SHARED,
+        *("av", "httpcore", "numpy", "onnxruntime", "safetensors", "silero_vad", "soundfile", "soxr"),
+        *("standardwebhooks", "torch", "transformers"),
+    ),
+}
 _PYTHONS = ((3, 11), (3, 12))
 
 

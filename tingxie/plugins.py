@@ -18,7 +18,7 @@ _KNOWN = {
     "web": ("Run the front end (HTTP API).", "web"),
     "keys": ("Make, list and revoke API keys.", "web"),
     "worker": ("Run a worker: transcribe or prepare.", "worker"),
-    "models": ("List the models that workers serve; check one.", "worker"),
+    "models": ("List the models that workers serve; fetch or check one.", "worker"),
     "recover": ("Rebuild the ledger from the store after Redis lost its data.", "worker"),
 }
 

@@ -60,6 +60,7 @@ class Stack:
             "TINGXIE_HOST": ",".join(self._hosts()),
             "TINGXIE_PORT": str(self.port),
             "TINGXIE_MODEL": self.model,
+            "TINGXIE_MODELS": "",  # each worker here serves that one
             "TINGXIE_MODEL_THREADS": threads,
             "PYTHONUNBUFFERED": "1",
             **({"TINGXIE_WORKER_TOKEN": self.opening.secrets.worker_token} if self.opening else {}),

@@ -132,7 +132,8 @@ class PauseFinder:
 
     def __call__(self, samples: Samples) -> int:
         geometry = self._geometry
-        power = np.square(samples, dtype=np.float64).reshape(-1, geometry.hop).sum(axis=1)
+        rows = samples.reshape(-1, geometry.hop)
+        power = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
         # quiet[j] is the power of the pause_hops hops from j on, per hop
         quiet = np.lib.stride_tricks.sliding_window_view(power, self._pause_hops).mean(axis=1)
         mean = float(power.mean())

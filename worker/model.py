@@ -13,7 +13,6 @@ from jobs.ledger.units import DeviceMemory
 from jobs.model import ModelSpec
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
-from worker.families.convolutions import mend_convolutions
 from worker.families.ctc_load import load_ctc
 from worker.families.family import LoadedFamily
 from worker.families.whisper import load_whisper
@@ -140,7 +139,6 @@ def _load_pipeline(found: ModelFolder, device: torch.device, dtype: torch.dtype)
         reason = (str(error) or type(error).__name__).strip().splitlines()[0]
         raise ModelRefused(f"{found.name} can't be loaded: {reason}") from error
     pipe.model.eval()
-    mend_convolutions(pipe.model)
     return pipe
 
 

@@ -25,6 +25,10 @@ HEADER_BYTES = HEAD.size + CHECKSUM.size
 #: one step of 16-bit PCM, as libsndfile and ffmpeg scale it: int16 / 2**15
 PCM16_STEP = 1 / 32768
 PCM16 = np.iinfo(np.int16)
+#: a softer window is silence: its steps would be smaller than a float32 can be with all its bits
+LEAST_PEAK = 1e-30
+#: samples of a window that tell most of those apart that are no 16-bit PCM
+PROBED = 4096
 
 
 def encode(samples: NDArray[np.float32]) -> bytes:
@@ -35,9 +39,9 @@ def encode(samples: NDArray[np.float32]) -> bytes:
     """
     steps, scale = _as_pcm16(samples)
     if steps is None:
-        peak = float(np.max(np.abs(samples)))
-        scale = peak / PCM16.max
-        steps = np.rint(samples.astype(np.float64) / scale).astype("<i2")
+        scale = max(float(samples.max()), -float(samples.min()), LEAST_PEAK) / PCM16.max
+        scaled = samples / np.float32(scale)
+        steps = np.rint(scaled, out=scaled).astype("<i2")
     payload = steps.tobytes()
     return b"".join(
         (HEAD.pack(MAGIC, len(samples), scale), CHECKSUM.pack(_checksum(len(samples), scale, payload)), payload)
@@ -69,6 +73,9 @@ def decode(data: bytes) -> NDArray[np.float32]:
 
 def _as_pcm16(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16] | None, float]:
     """The samples as 16-bit PCM, or None where one isn't a whole step. (Multiplying by 2**15 is exact.)"""
+    head = samples[:PROBED] * np.float32(32768)
+    if not np.array_equal(np.rint(head), head):
+        return None, PCM16_STEP
     steps = samples * np.float32(32768)
     whole = np.rint(steps)
     if np.array_equal(whole, steps) and bool(np.all((whole >= PCM16.min) & (whole <= PCM16.max))):

@@ -26,12 +26,14 @@ class Levels:
         self._full = 0
         self._samples = 0
 
-    def add(self, block: NDArray[np.float32]) -> None:
+    def add(self, block: NDArray[np.float32]) -> float:
+        """The block's peak: not finite where one of its samples isn't (numpy's extremes hand NaN on)."""
         peak = max(float(block.max()), -float(block.min())) if block.size else 0.0
         self._peak = max(self._peak, peak)
         self._samples += block.size
         if peak >= FULL_SCALE:
             self._full += int(np.count_nonzero(np.abs(block) >= FULL_SCALE))
+        return peak
 
     def notices(self) -> Iterator[Notice]:
         beyond = self._float_pcm and self._peak > 1.0

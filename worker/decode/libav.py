@@ -38,7 +38,7 @@ class AvDecoder:
             raise AudioUnreadable(f"ffmpeg: {_words(error)}") from error
         self.failure: str | None = None
         self.passed_damage = False
-        self._end_s: float | None = None
+        self._last: av.AudioFrame | None = None
         try:
             self._begin()
         except BaseException:
@@ -49,7 +49,11 @@ class AvDecoder:
     def reached_end(self) -> bool:
         """Whether the last decoded frame ends where the header says that the file does."""
         declared = self.info.duration_s if self.info.duration_is_exact else None
-        return declared is not None and self._end_s is not None and declared - self._end_s <= MISSING_S
+        last = self._last
+        if declared is None or last is None or last.pts is None or not last.time_base:
+            return False
+        end_s = float(last.pts * last.time_base) + last.samples / last.sample_rate
+        return bool(declared - end_s <= MISSING_S)
 
     def blocks(self) -> Iterator[Block]:
         pieces: list[Block] = []
@@ -107,7 +111,7 @@ class AvDecoder:
                 return
             for frame in self._decode(packet):
                 first = first or frame
-                self._mark(frame)
+                self._last = frame
                 if _alike(frame, first):
                     yield frame
                 else:  # a rate that changes in mid-file (broadcast streams)
@@ -122,10 +126,6 @@ class AvDecoder:
         except av.FFmpegError as error:
             self.failure = f"ffmpeg: {_words(error)}"
             return []
-
-    def _mark(self, frame: av.AudioFrame) -> None:
-        if frame.pts is not None and frame.time_base:
-            self._end_s = float(frame.pts * frame.time_base) + frame.samples / frame.sample_rate
 
     def _describe(self, first: av.AudioFrame) -> AudioInfo:
         name = self._container.format.name
@@ -156,7 +156,7 @@ def _samples(frame: av.AudioFrame) -> Block:
     table = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
     scale = FULL_SCALES.get(frame.format.packed.name)
     if scale is None:  # flt and dbl
-        return table.astype(np.float32)
+        return table.astype(np.float32, copy=False)
     full, zero = scale
     # Through float64, since float32 would round 32-bit integers before the division.
     return ((table.astype(np.float64) - zero) / full).astype(np.float32)

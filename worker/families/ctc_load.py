@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs.errors import ModelRefused
 from jobs.model import ModelSpec
+from worker.families.convolutions import mend_convolutions
 from worker.families.ctc import CtcFamily
 from worker.families.frames import FrameRule
 from worker.families.front_end import replace_front_end
@@ -23,6 +24,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     rule = FrameRule.of_pipeline(pipe)
     _fold_weight_norm(pipe.model)
     replace_front_end(pipe.model)
+    mend_convolutions(pipe.model)
     probe_frames(pipe, rule)
     norm = getattr(pipe.model.config, "feat_extract_norm", None)
     spec = ModelSpec(

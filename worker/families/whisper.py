@@ -15,6 +15,7 @@ from jobs.errors import LanguageUnknown, ModelRefused, TimestampsUnknown
 from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
 from jobs.settings import WhisperGuard
+from worker.families.convolutions import mend_convolutions
 from worker.families.invention import is_loop, nobody_speaks
 from worker.forward import ForwardInput, ForwardOutput
 from worker.generated import Generated
@@ -113,6 +114,7 @@ def load_whisper(pipe: Any, found: ModelFolder, dtype: str, guard: WhisperGuard)
     """Raises ModelRefused for a model that lacks what generating or finishing needs."""
     if pipe.tokenizer.__class__.__name__ != "WhisperTokenizer":
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a WhisperTokenizer")
+    mend_convolutions(pipe.model)
     extractor = pipe.feature_extractor
     spec = ModelSpec(
         model=found.name,

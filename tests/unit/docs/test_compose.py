@@ -116,7 +116,7 @@ def test_the_dockerfile_copies_what_exists_and_sets_known_settings() -> None:
 
 
 def test_the_images_hold_what_pyproject_asks_for() -> None:
-    wanted = [Requirement(line) for extra in ("jobs", "web", "worker") for line in EXTRAS[extra]]
+    wanted = [Requirement(line) for extra in ("jobs", "web", "worker", "s3") for line in EXTRAS[extra]]
     for each in wanted:
         if each.name != "tingxie":
             assert each.specifier.contains(PINS[each.name.replace("_", "-").lower()]), each
