@@ -53,6 +53,7 @@ PROGRAMS = (
     Program("engines-default", "bench.engines:measure_default", 240, is_long=True),
     Program("fairness", "bench.fairness:measure", 400, is_long=True),
     Program("gpu", "bench.gpu:measure", 480, is_long=True),
+    Program("gpu-service", "bench.gpu_service:measure", 500, is_long=True),
     Program("ledger", "bench.ledger:measure", 30),
     Program("load", "bench.load:measure", 75),
     Program("overhead", "bench.overhead:measure", 75),
