@@ -62,6 +62,6 @@ def _draw(plot: Plot, curves: dict[str, list[tuple[float, float]]], machine: str
         axes.set(title=plot.title, xlabel=plot.x, ylabel=plot.y, yscale="log" if plot.log_y else "linear")
         axes.set_xticks(sorted({x for points in curves.values() for x, _ in points}))
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(frameon=False)
+        canvas.legend(loc="outside right center", frameon=False)
         canvas.supxlabel(machine, fontsize=6, color="grey")
         canvas.savefig(target, dpi=DPI, metadata={"Software": None})
