@@ -16,7 +16,7 @@ from transformers import pipeline
 from bench import recordings
 from bench.figure import Figure
 from bench.random_weights import default_architecture
-from bench.stack import service
+from bench.stack import service, settle
 
 ROOT = Path(__file__).parents[1]
 RECORDINGS = sorted((ROOT / "tests/data/long").glob("*.opus"))
@@ -84,6 +84,7 @@ def _service(model: str, files: list[Path]) -> float:
     """Seconds from the first upload to the last transcript."""
     with service("--model", model) as client:
         client.wait(client.submit(ROOT / "samples/demo.opus").id, timeout_s=TIMEOUT_S)  # loaded and measured once
+        settle()
         began = time.monotonic()
         jobs = [client.submit(path) for path in files]
         for job in jobs:

@@ -16,7 +16,7 @@ import torch
 from bench import recordings
 from bench.figure import Figure
 from bench.random_weights import default_architecture
-from bench.stack import service
+from bench.stack import service, settle
 from jobs.model import ModelSpec
 from jobs.settings import Settings
 from tingxie.client import Client
@@ -53,6 +53,7 @@ def _service(folder: Path, audio_s: float) -> float:
         warming = recordings.write(Path(name, "warming.wav"), 40.0, start_s=300.0)
         with service("--model", str(folder)) as client:
             _finish(client, warming)
+            settle()
             began = time.monotonic()
             _finish(client, path)
             return time.monotonic() - began

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tingxie.client import Client
+
+SETTLE_S = 2.0
 
 
 @contextmanager
@@ -24,3 +27,8 @@ def service(*options: str) -> Iterator[Client]:
             finally:
                 process.terminate()
                 process.wait(timeout=90)
+
+
+def settle() -> None:
+    """After a warming job: a Celery worker that was just busy listens again at its hub's next tick."""
+    time.sleep(SETTLE_S)
