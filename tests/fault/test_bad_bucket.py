@@ -32,7 +32,7 @@ def settings(settings: Settings, bucket: FaultyS3) -> Settings:
 @pytest.mark.full
 def test_it_is_slow_and_overloaded(settings: Settings, calm: Calm, bucket: FaultyS3, tmp_path: Path) -> None:
     """Each window takes so long that all of them take longer than a prepare unit may; every fifth request fails."""
-    options = {"store_url": settings.store_url, "prepare_timeout_s": 4.0, **BRISK}
+    options = {"store_url": settings.store_url, "prepare_timeout_s": 8.0, **BRISK}
     with service(settings, tmp_path / "logs", **options) as running:
         outcome = Outcome(running, calm)
         numbers = itertools.count()
@@ -42,7 +42,7 @@ def test_it_is_slow_and_overloaded(settings: Settings, calm: Calm, bucket: Fault
 
         job_id = outcome.submit(wav(300.0))
         bucket.answering, bucket.cuts = answering, 5
-        bucket.before = lambda: time.sleep(0.3)
+        bucket.before = lambda: time.sleep(0.6)
         counters = outcome.check()
         assert counters["lapsed"] == 0
         assert bucket.cuts == 0
