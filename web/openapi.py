@@ -30,7 +30,7 @@ from apiflask import APIFlask
 from apiflask.schema_adapters import registry
 from pydantic import BaseModel
 
-from jobs.errors import LedgerUnavailable, Problem, StoreUnavailable, TingxieError
+from jobs.errors import LedgerUnavailable, NewerVersion, Problem, StoreRefused, StoreUnavailable, TingxieError
 from web import problems
 from web.refusals import MalformedRequest, UriTooLong
 from web.schemas import ProblemView
@@ -65,7 +65,7 @@ _USUAL: Mapping[int, Sequence[type[TingxieError]]] = {
     413: (problems.BodyTooLarge,),
     415: (problems.WrongMediaType,),
     422: (problems.InvalidFields,),
-    503: (LedgerUnavailable, StoreUnavailable),
+    503: (LedgerUnavailable, StoreUnavailable, StoreRefused, NewerVersion),
 }
 MULTIPART = "multipart/form-data"
 JSON = "application/json"

@@ -17,6 +17,7 @@ from tests.support.speechlike import wav
 from tests.support.waiting import eventually
 
 
+@pytest.mark.full
 def test_it_is_full(settings: Settings, calm: Calm, tmp_path: Path) -> None:
     full, module = tmp_path / "full", full_store.__name__
     with service(settings, tmp_path / "logs", preparers=0, environment={FULL: str(full)}, **BRISK) as running:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from jobs.settings import Settings
 from jobs.store import layout
@@ -31,6 +32,7 @@ def test_audio_goes_while_a_client_polls(settings: Settings, calm: Calm, tmp_pat
             assert client.get(f"/v1/jobs/{job_id}/transcript", params={"format": "txt"}).status_code == 200
 
 
+@pytest.mark.full
 def test_the_job_itself_goes_while_a_client_polls(settings: Settings, tmp_path: Path) -> None:
     """Every poll tells of the job, and from one moment on, that there is none; nothing of it stays in the store."""
     options = {"retention_s": 1.0, "sweep_s": 0.3, **BRISK}

@@ -81,7 +81,7 @@ def test_both_succeed_and_the_windows_are_computed_once(running: Service) -> Non
     assert len(text(running, second["id"])) > 100
 
 
-@pytest.mark.parametrize("end", ["cancel", "delete"])
+@pytest.mark.parametrize("end", ["delete", pytest.param("cancel", marks=pytest.mark.full)])
 def test_the_second_outlives_the_first(running: Service, end: str) -> None:
     audio = wav(AUDIO_S, seed=2 if end == "cancel" else 3)
     first, second = submit(running, audio), submit(running, audio)
@@ -95,7 +95,7 @@ def test_the_second_outlives_the_first(running: Service, end: str) -> None:
     assert len(text(running, second["id"])) > 100
 
 
-@pytest.mark.parametrize("end", ["cancel", "delete"])
+@pytest.mark.parametrize("end", ["cancel", pytest.param("delete", marks=pytest.mark.full)])
 def test_the_first_outlives_the_second(running: Service, end: str) -> None:
     audio = wav(AUDIO_S, seed=4 if end == "cancel" else 5)
     first, second = submit(running, audio), submit(running, audio)

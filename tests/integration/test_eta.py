@@ -86,6 +86,7 @@ def check(watched: list[Watched], since: float, last_s: float = LAST_S) -> None:
         assert max(errors) < SHARE, (each.job_id, [round(error, 2) for error in errors])
 
 
+@pytest.mark.full
 def test_five_jobs_of_one_owner_and_one_more(settings: Settings, tmp_path: Path) -> None:
     """Also what was predicted before the sixth came is right: it takes a sixth of the workers at most."""
     with service(settings, tmp_path / "logs", transcribers=2, preparers=2, environment=DEVICE, **BRISK) as running:

@@ -108,6 +108,7 @@ def test_a_long_answer_begins_with_signs_of_life(running: Service, client: OpenA
     assert again.parse().text == transcription.text
 
 
+@pytest.mark.full
 def test_a_job_that_ends_otherwise_after_the_first_sign_is_no_answer(running: Service) -> None:
     steady = OpenAI(base_url=f"{running.url}/v1", api_key="unused", max_retries=0)
     failed: list[Exception] = []

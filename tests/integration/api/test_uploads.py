@@ -190,6 +190,7 @@ def test_a_broken_patch_keeps_what_came_and_two_at_once_are_refused(web: WebServ
     assert offset_of(http, path) == len(content)
 
 
+@pytest.mark.full
 def test_a_killed_front_end_keeps_what_was_synced(redis_server: RedisServer, redis: object, tmp_path: Path) -> None:
     content = b"RIFF" + bytes(40_000_000)
     with WebServer(tmp_path, redis_url=redis_server.url) as web:
