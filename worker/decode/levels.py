@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from worker.decode.block import Block, full_scale
 from worker.decode.notices import Notice, clipped, silent
 
 #: 16-bit full scale is 32767/32768 upwards and -1 downwards; one step of tolerance
@@ -26,13 +26,15 @@ class Levels:
         self._full = 0
         self._samples = 0
 
-    def add(self, block: NDArray[np.float32]) -> float:
+    def add(self, block: Block) -> float:
         """The block's peak: not finite where one of its samples isn't (numpy's extremes hand NaN on)."""
-        peak = max(float(block.max()), -float(block.min())) if block.size else 0.0
+        scale = full_scale(block)
+        peak = max(float(block.max()), -float(block.min())) / scale if block.size else 0.0
         self._peak = max(self._peak, peak)
         self._samples += block.size
         if peak >= FULL_SCALE:
-            self._full += int(np.count_nonzero(np.abs(block) >= FULL_SCALE))
+            full = FULL_SCALE * scale
+            self._full += int(np.count_nonzero(block >= full) + np.count_nonzero(block <= -full))
         return peak
 
     def notices(self) -> Iterator[Notice]:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.errors import AudioUnreadable
-from worker.decode.source import MISSING_S, AudioInfo, Block
+from worker.decode.block import Block
+from worker.decode.source import MISSING_S, AudioInfo
 
 #: Demuxers of plain media files. Playlists (HLS, DASH, concat, SDP) are kept out: they would read other files.
 DEMUXERS = (

@@ -7,13 +7,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.errors import AudioEmpty, AudioNotFinite, AudioTooLong, AudioTooManyChannels, AudioUnreadable
+from worker.decode.block import Block, Samples, full_scale
 from worker.decode.levels import Levels
 from worker.decode.notices import Notice, damaged, truncated
-
-Block = NDArray[np.float32]
 
 MAX_CHANNELS = 8
 #: 8 to 192 kHz is promised; a little more on both sides does no harm, and soxr's memory stays small
@@ -49,7 +47,7 @@ class Decoder(Protocol):
     passed_damage: bool
 
     def blocks(self) -> Iterator[Block]:
-        """(frames, channels), full scale 1.0, at the file's rate; at most about 65,536 frames a block."""
+        """At the file's rate; at most about 65,536 frames a block, each good until the next one is asked for."""
         ...
 
     def close(self) -> None: ...
@@ -80,8 +78,8 @@ class AudioSource:
         declared = self.info.duration_s
         return None if declared is None else max(declared, self.decoded_s)
 
-    def blocks(self) -> Iterator[Block]:
-        """Mono float32 at the file's rate: the chosen channel, or the mean of all.
+    def blocks(self) -> Iterator[Samples]:
+        """Mono at the file's rate: the chosen channel, or the mean of all.
 
         Raises AudioNotFinite, AudioTooLong, AudioEmpty, and AudioUnreadable where nothing at all could be decoded.
         """
@@ -90,7 +88,7 @@ class AudioSource:
             if self.decoded_s > self._max_duration_s:
                 raise AudioTooLong(f"it is longer than {self._max_duration_s:g} s")
             peak = self._levels.add(block)
-            mono = _mix_down(block) if self._channel is None else block[:, self._channel]
+            mono = _mix_down(block) if self._channel is None else _one(block, self._channel)
             if not math.isfinite(peak) and not np.isfinite(mono).all():
                 raise AudioNotFinite(f"a sample about {self.decoded_s:.1f} s into the file is NaN or infinite")
             yield mono
@@ -136,12 +134,23 @@ def _check_header(info: AudioInfo, max_duration_s: float) -> None:
         raise AudioTooLong(f"it is {info.duration_s:.0f} s long, {max_duration_s:g} s at most are accepted")
 
 
-def _mix_down(block: Block) -> Block:
+def _mix_down(block: Block) -> Samples:
     """The mean of the channels; channel by channel, since numpy's mean over a short axis is slow."""
-    if block.shape[1] == 1:
-        return block[:, 0]
-    total = block[:, 0] + block[:, 1]
-    for channel in range(2, block.shape[1]):
-        total += block[:, channel]
-    total /= np.float32(block.shape[1])
+    channels = block.shape[1]
+    if channels == 1:
+        return _one(block, 0)
+    table = block.astype(np.float32, copy=False)  # whole: numpy is slow where it converts every second number
+    total: Samples = table[:, 0] + table[:, 1]
+    for channel in range(2, channels):
+        total += table[:, channel]
+    # Of integers the sum is exact; so this rounds once, as it does where each was divided before.
+    total /= np.float32(channels * full_scale(block))
     return total
+
+
+def _one(block: Block, channel: int) -> Samples:
+    """A channel, in an array of its own."""
+    samples = block[:, channel].astype(np.float32)
+    if (scale := full_scale(block)) != 1:
+        samples /= np.float32(scale)
+    return samples

@@ -200,6 +200,14 @@ def test_clipped(tmp_path: Path) -> None:
     assert decode(written(tmp_path, speechlike(5) * 10, "WAV", "PCM_16"))[1] == ["audio-clipped"]
 
 
+@pytest.mark.parametrize("level", [-32768, -32766, 32766])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_clipped_on_one_side(level: int, subtype: str, tmp_path: Path) -> None:
+    samples = np.tile(np.array([0, level], np.float32) / 32768, 5 * RATE)
+    assert decode(written(tmp_path, samples, "WAV", subtype))[1] == ["audio-clipped"]
+    assert decode(written(tmp_path, samples * 0.999, "WAV", subtype))[1] == []
+
+
 def test_one_clipped_channel_of_two(tmp_path: Path) -> None:
     samples = np.stack([speechlike(5) * 10, speechlike(5) * 0.1], axis=1)
     assert decode(written(tmp_path, samples, "WAV", "PCM_16"))[1] == ["audio-clipped"]
