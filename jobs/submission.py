@@ -34,7 +34,7 @@ from jobs.ledger import Caps, Ledger
 from jobs.model import ModelSpec
 from jobs.outgoing import check_url
 from jobs.settings import Cutting, Settings
-from jobs.store import AudioStore, Stored, layout
+from jobs.store import AudioStore, Measured, Stored, layout
 from jobs.webhook import Secrets
 from jobs.window import MIN_KEPT_SHARE
 
@@ -91,11 +91,13 @@ class Submissions:
             raise UploadEmpty
         if kind := not_audio(head):
             raise UnsupportedFormat(f"The upload is {kind}.")
+        measured = Measured(self._limited(everything))
         try:
-            return self.store.write(layout.audio(job_id), self._limited(everything), sync=True)
+            self.store.write(layout.audio(job_id), measured, sync=True)
         except BaseException:
             self.discard(job_id)
             raise
+        return measured.stored
 
     def accept_url(
         self, url: str, *, filename: str, options: JobOptions, owner: str, job_id: str = "", batch_id: str | None = None

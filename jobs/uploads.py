@@ -196,7 +196,7 @@ class Uploads:
 
     def _write(self, hold: Hold, upload: Upload, start: int, pieces: Iterable[bytes]) -> int:
         name = layout.upload_part(upload.id, start, hold.holder)
-        return self.store.write(name, pieces, sync=True).size_bytes
+        return self.store.write(name, pieces, sync=True)
 
     def _bytes(self, arrived: Arrived) -> Iterator[bytes]:
         for part, start, stop in stretches(arrived.parts):

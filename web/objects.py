@@ -8,7 +8,7 @@ from itertools import chain
 from flask import Response, request
 
 from jobs.errors import InvalidRequest, RequestError, UploadChecksumMismatch
-from jobs.store import wire
+from jobs.store import Measured, wire
 from jobs.store.interface import ObjectInfo
 from web.answers import empty_answer, json_answer
 from web.internal import guarded
@@ -64,7 +64,9 @@ def write(name: str) -> Response:
     if source := request.args.get("from"):
         objects.copy(allowed(source, READ), name)
         return empty_answer()
-    stored = objects.write(name, _checked(body_pieces(request)), sync="sync" in request.args)
+    measured = Measured(_checked(body_pieces(request)))
+    objects.write(name, measured, sync="sync" in request.args)
+    stored = measured.stored
     return json_answer({"size_bytes": stored.size_bytes, "sha256": stored.sha256})
 
 

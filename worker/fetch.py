@@ -31,7 +31,7 @@ from jobs.errors import (
 from jobs.ledger import Ledger, PrepareUnit, Refused
 from jobs.outgoing import redacted
 from jobs.settings import Settings
-from jobs.store import AudioStore, layout
+from jobs.store import AudioStore, Measured, layout
 from worker.outgoing import Answer, Limits, Outgoing, RequestFailed, retry_after_s
 
 log = structlog.get_logger(__name__)
@@ -271,8 +271,9 @@ class Fetch:
         job_id, parts = self._unit.job_id, self._parts()
         head = b"".join(b"".join(self._store.chunks(name, 0, min(size, HEAD_BYTES))) for name, size in parts[:1])
         self._check_head(head)
-        everything = chain.from_iterable(self._store.chunks(name) for name, _ in parts)
-        stored = self._store.write(layout.audio(job_id), everything, sync=True)
+        measured = Measured(chain.from_iterable(self._store.chunks(name) for name, _ in parts))
+        self._store.write(layout.audio(job_id), measured, sync=True)
+        stored = measured.stored
         self._store.delete_all(layout.fetched(job_id))
         worked_s = round(time.monotonic() - self._started, 3)
         log.info("fetch.done", job_id=job_id, size_bytes=stored.size_bytes, sha256=stored.sha256, worked_s=worked_s)

@@ -7,9 +7,10 @@ import structlog
 from jobs.apart import apart
 from jobs.errors import SetupError, StoreFull, StoreRefused
 from jobs.store.folder import FolderStore
-from jobs.store.interface import AudioStore, Stored
+from jobs.store.interface import AudioStore
+from jobs.store.measured import Measured, Stored
 
-__all__ = ["AudioStore", "FolderStore", "Stored", "open_store", "usable_store"]
+__all__ = ["AudioStore", "FolderStore", "Measured", "Stored", "open_store", "usable_store"]
 
 log = structlog.get_logger()
 

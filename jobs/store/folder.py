@@ -1,7 +1,6 @@
 """The store in a folder of this machine (or of a shared disk)."""
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreUnavailable
-from jobs.store.interface import ObjectInfo, Stored
+from jobs.store.interface import ObjectInfo
 from jobs.store.names import checked
 
 PIECE_BYTES = 1 << 20
@@ -41,21 +40,21 @@ class FolderStore:
             raise SetupError(f"the store's folder {root} can't be made: {error.strerror}") from error
         return cls(root)
 
-    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> int:
         target = self._path(name)
         temporary = _beside(target)
         with self._translated(name):
             self._require_root()  # a store that was taken away isn't made anew, on another disk
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                stored = _write_file(temporary, chunks, sync)
+                size_bytes = _write_file(temporary, chunks, sync)
                 temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
             if sync:
                 _sync_folder(target.parent)
-        return stored
+        return size_bytes
 
     def read(self, name: str) -> bytes:
         with self._translated(name):
@@ -185,17 +184,15 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield Path(within, file)
 
 
-def _write_file(path: Path, chunks: Iterable[bytes], sync: bool) -> Stored:
-    digest, size = hashlib.sha256(), 0
+def _write_file(path: Path, chunks: Iterable[bytes], sync: bool) -> int:
+    size_bytes = 0
     with path.open("wb") as file:
         for chunk in chunks:
-            file.write(chunk)
-            digest.update(chunk)
-            size += len(chunk)
+            size_bytes += file.write(chunk)
         if sync:
             file.flush()
             os.fsync(file.fileno())
-    return Stored(size, digest.hexdigest())
+    return size_bytes
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,14 +8,6 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What was written: its size in bytes and its SHA-256 in hex."""
-
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class ObjectInfo:
     name: str
     size_bytes: int
@@ -27,8 +19,11 @@ class AudioStore(Protocol):
     ObjectMissing.
     """
 
-    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
-        """Write one object, streamed; it appears whole or not at all. `sync` returns only once it is durable."""
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> int:
+        """Write one object, streamed, and say how many bytes it has; it appears whole or not at all.
+
+        `sync` returns only once it is durable. Who wants a digest too gives `Measured` chunks (measured.py).
+        """
         ...
 
     def read(self, name: str) -> bytes: ...

@@ -7,8 +7,6 @@ from contextlib import suppress
 from queue import Full, Queue
 from typing import TypeVar
 
-from jobs.store.interface import Stored
-
 #: the least that S3 takes for a part, and it takes 10,000 of them: 52 GB
 PART_BYTES = 5 << 20
 #: how soon it is noticed that nobody takes parts any more
@@ -23,9 +21,8 @@ class Parts:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._buffer = bytearray()
-        self._digest = hashlib.sha256()
         self._md5s: list[bytes] = []
-        self._size = 0
+        self.size_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -37,14 +34,9 @@ class Parts:
         del self._buffer[:PART_BYTES]
         if not part:
             raise StopIteration
-        self._digest.update(part)
         self._md5s.append(_md5(part))
-        self._size += len(part)
+        self.size_bytes += len(part)
         return part
-
-    @property
-    def stored(self) -> Stored:
-        return Stored(self._size, self._digest.hexdigest())
 
     def etag(self, *, is_multipart: bool) -> str:
         """What S3 calls the object: the MD5 of its bytes, or of its parts' MD5s. Encrypting services do otherwise."""

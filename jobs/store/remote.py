@@ -14,7 +14,8 @@ from jobs.errors import ObjectMissing, SetupError, StoreUnavailable
 from jobs.store import wire
 from jobs.store.cache import FileCache, default_folder
 from jobs.store.front_end import Away, FrontEnd, Refused
-from jobs.store.interface import ObjectInfo, Stored
+from jobs.store.interface import ObjectInfo
+from jobs.store.measured import Measured, Stored
 
 #: of a large object
 CHUNK_BYTES = 1 << 20
@@ -39,7 +40,7 @@ class RemoteStore:
             raise SetupError(f"there is no token for the store at {shown}", remedy="Set TINGXIE_WORKER_TOKEN.")
         return cls(FrontEnd(shown, unquote(parts.password)), FileCache(default_folder()))
 
-    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> int:
         pieces, begun = iter(chunks), bytearray()
         for piece in pieces:
             begun += piece
@@ -50,22 +51,18 @@ class RemoteStore:
         answer = self._front_end.call("PUT", _path(name), params=_synced(sync), content=first, headers=headers)
         return _agreed(name, Stored(len(first), hashlib.sha256(first).hexdigest()), answer.json())
 
-    def _write_large(self, name: str, pieces: Iterator[bytes], params: dict[str, str]) -> Stored:
+    def _write_large(self, name: str, pieces: Iterator[bytes], params: dict[str, str]) -> int:
         """Never whole in memory, so it isn't repeated: whoever writes it does all of its work again."""
-        seen, size = hashlib.sha256(), 0
+        measured = Measured(pieces)
 
         def body() -> Iterator[bytes]:
-            nonlocal size
-            for piece in pieces:
-                seen.update(piece)
-                size += len(piece)
-                yield piece
-            yield seen.digest()
+            yield from measured
+            yield measured.digest
 
         answer = self._front_end.call_once(
             "PUT", _path(name), params=params, content=body(), headers={"Content-Type": wire.APPENDED}
         )
-        return _agreed(name, Stored(size, seen.hexdigest()), answer.json())
+        return _agreed(name, measured.stored, answer.json())
 
     def read(self, name: str) -> bytes:
         return b"".join(self._pieces(name, 0, None, wire.PIECE_BYTES))
@@ -162,7 +159,7 @@ def _synced(sync: bool) -> dict[str, str]:
     return {"sync": "1"} if sync else {}
 
 
-def _agreed(name: str, sent: Stored, kept: dict[str, Any]) -> Stored:
+def _agreed(name: str, sent: Stored, kept: dict[str, Any]) -> int:
     if (kept.get("size_bytes"), kept.get("sha256")) != (sent.size_bytes, sent.sha256):
         raise Away(f"{name} isn't there as it was sent")
-    return sent
+    return sent.size_bytes

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreRefused, StoreUnavailable
 from jobs.store.cache import FileCache, default_folder
-from jobs.store.interface import ObjectInfo, Stored
+from jobs.store.interface import ObjectInfo
 from jobs.store.names import checked
 from jobs.store.parts import PART_BYTES, Parts, pushed
 
@@ -73,7 +73,7 @@ class BucketStore:
     def open(cls, url: str) -> "BucketStore":
         return cls(url, FileCache(default_folder()))
 
-    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> int:
         key, parts = checked(name), Parts(chunks)
         first = next(parts, b"")
         is_multipart = len(first) == PART_BYTES
@@ -83,10 +83,9 @@ class BucketStore:
             else:
                 answer = self._obstore.put(self._client, key, first, use_multipart=False)
         self._check_etag(name, answer["e_tag"], parts, is_multipart=is_multipart)
-        stored = parts.stored
-        if (sync or is_multipart) and self.info(name).size_bytes != stored.size_bytes:
+        if (sync or is_multipart) and self.info(name).size_bytes != parts.size_bytes:
             raise StoreUnavailable(f"{name}: the store holds less than was sent")
-        return stored
+        return parts.size_bytes
 
     def read(self, name: str) -> bytes:
         with self._translated(name):

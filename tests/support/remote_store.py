@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from jobs.store import AudioStore, Stored
+from jobs.store import AudioStore
 from jobs.store.cache import FileCache
 from jobs.store.front_end import FrontEnd
 from jobs.store.interface import ObjectInfo
@@ -41,7 +41,7 @@ class Below:
         self._store = store
         self._folder = folder
 
-    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> Stored:
+    def write(self, name: str, chunks: Iterable[bytes], *, sync: bool = False) -> int:
         return self._store.write(self._folder + name, chunks, sync=sync)
 
     def read(self, name: str) -> bytes:

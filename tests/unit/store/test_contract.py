@@ -1,6 +1,5 @@
 """What every store must do, whichever it is (jobs/store/interface.py)."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -40,8 +39,7 @@ def interrupted(chunks: list[bytes]) -> Iterator[bytes]:
 @pytest.mark.parametrize("chunks", [[], [b""], [b"bytes"], [b"a", b"", b"b"], LARGE], ids=lambda c: f"{len(c)} chunks")
 def test_what_was_written_is_read(store: AudioStore, chunks: list[bytes]) -> None:
     whole = b"".join(chunks)
-    stored = store.write("jobs/1/audio", chunks, sync=True)
-    assert (stored.size_bytes, stored.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert store.write("jobs/1/audio", chunks, sync=True) == len(whole)
     assert store.read("jobs/1/audio") == whole
     assert store.info("jobs/1/audio").size_bytes == len(whole)
     pieces = list(store.chunks("jobs/1/audio"))

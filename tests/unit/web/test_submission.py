@@ -10,7 +10,7 @@ from jobs.errors import LedgerUnavailable, StoreUnavailable, TooMuchQueued, Uplo
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Caps, Entered, Ledger
 from jobs.settings import Settings
-from jobs.store import FolderStore, Stored, layout
+from jobs.store import FolderStore, layout
 from jobs.submission import Accepted, Submissions, clean_filename
 
 AUDIO = b"RIFF" + bytes(1000)
@@ -149,7 +149,7 @@ def test_redis_gone_before_the_job_was_written_leaves_nothing(
 
 def test_an_unwritable_record_leaves_nothing(submissions: Submissions, folder: FolderStore) -> None:
     class Full(FolderStore):
-        def write(self, name: str, chunks: object, *, sync: bool = False) -> Stored:
+        def write(self, name: str, chunks: object, *, sync: bool = False) -> int:
             if name.endswith("job.json"):
                 raise StoreUnavailable
             return super().write(name, chunks, sync=sync)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from jobs.hold import upload_hold
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
 from jobs.settings import Settings
-from jobs.store import FolderStore, Stored, layout
+from jobs.store import FolderStore, layout
 from jobs.submission import Submissions
 from jobs.upload import Upload
 from jobs.uploads import Uploads
@@ -24,7 +24,7 @@ class FailingStore(FolderStore):
 
     refused = "nothing"
 
-    def write(self, name: str, chunks: object, *, sync: bool = False) -> Stored:
+    def write(self, name: str, chunks: object, *, sync: bool = False) -> int:
         if name.endswith(self.refused):
             raise StoreUnavailable
         return super().write(name, chunks, sync=sync)  # type: ignore[arg-type]
