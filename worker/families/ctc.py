@@ -25,6 +25,8 @@ from worker.vocabulary import VOCABULARY_FILE, Vocabulary
 #: seconds of audio that a CPU takes at once: more only needs more memory, and its caches lose what comes next
 #: (docs/performance.md)
 MOST_CPU_S = 40.0
+#: scores that are looked at together: on a CPU so many float32 as its second cache holds, on a device 0.25 GB of them
+MOST_CPU_SCORES, MOST_DEVICE_SCORES = 1 << 19, 1 << 26
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ class CtcFamily:
             logits = compute_logits(self.pipe, [self._at_least_a_frame(window.samples) for window in windows])
             kept = [row[self._kept(window.lease.window)] for row, window in zip(logits, windows, strict=True)]
             # One transfer for the batch, not two for each window; they wait for the device, so this comes between.
-            best = torch.cat([row.argmax(-1) for row in kept])
-            sure = torch.cat([frame_confidence(row) for row in kept])
+            best, sure = (torch.cat(column) for column in zip(*map(best_tokens, kept), strict=True))
             loud = [self._loud(window) for window in windows]
             ids, confidences = best.cpu().numpy(), sure.cpu().numpy()
         if not np.isfinite(confidences).all():
@@ -107,13 +108,25 @@ def compute_logits(pipe: Any, windows: list[Samples]) -> torch.Tensor:
     return logits
 
 
-def frame_confidence(logits: torch.Tensor) -> torch.Tensor:
-    """For each frame the inverse perplexity of its scores, scaled so that a uniform guess is 0 and certainty is 1.
+def best_tokens(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of scores [frame, token]: each frame's best token, the first of equals, and how sure it is.
 
+    Confidence is the inverse perplexity of a frame's scores, scaled so that a uniform guess is 0 and certainty is 1.
     Normalised entropy tells wrong words from right ones better than the largest probability, at the same cost
     (arXiv 2212.08703).
     """
-    logs = logits.float().log_softmax(-1)
-    entropy = -(logs.exp() * logs).sum(-1)
+    scores_at_once = MOST_CPU_SCORES if logits.device.type == "cpu" else MOST_DEVICE_SCORES
+    parts = torch.split(logits, max(1, scores_at_once // logits.shape[-1]))
+    ids, entropies = (torch.cat(column) for column in zip(*map(_best_tokens, parts), strict=True))
     guess = 1 / logits.shape[-1]
-    return ((torch.exp(-entropy) - guess) / (1 - guess)).clamp(0, 1)
+    return ids, ((torch.exp(-entropies) - guess) / (1 - guess)).clamp(0, 1)
+
+
+def _best_tokens(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Best tokens and entropies. With d the distance from the best score, and Z the sum of exp(d): H = log Z - E[d]."""
+    scores = logits.float()
+    best, ids = scores.max(-1, keepdim=True)
+    scores = scores - best
+    weights = scores.exp()
+    total = weights.sum(-1)
+    return ids.squeeze(-1), total.log() - torch.linalg.vecdot(weights, scores) / total

@@ -16,6 +16,7 @@ from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
 from jobs.settings import WhisperGuard
 from worker.families.convolutions import mend_convolutions
+from worker.families.encoding import encoded_once
 from worker.families.invention import is_loop, nobody_speaks
 from worker.forward import ForwardInput, ForwardOutput
 from worker.generated import Generated
@@ -66,11 +67,12 @@ class WhisperFamily:
         inputs = [self._features(window) for window in windows]
         names = [name for name in inputs[0] if isinstance(inputs[0][name], torch.Tensor)]
         batch = {name: torch.cat([features[name] for features in inputs]) for name in names}
-        outputs = self.pipe.forward(
-            {**batch, "is_last": True},
-            return_timestamps=RETURN_TIMESTAMPS[lease.timestamps],
-            **self._generate_settings(lease),
-        )
+        with encoded_once(self.pipe.model):
+            outputs = self.pipe.forward(
+                {**batch, "is_last": True},
+                return_timestamps=RETURN_TIMESTAMPS[lease.timestamps],
+                **self._generate_settings(lease),
+            )
         times = outputs.get("token_timestamps")
         return [
             self._output(tokens, None if times is None else times[row], window.lease)

@@ -10,6 +10,7 @@ from jobs.errors import LanguageUnknown
 from tests.equality.random_models import sound
 from tests.unit.model.inputs import load, make_input
 from worker.families.batches import batches_by_length
+from worker.families.ctc import best_tokens
 from worker.forward import ForwardError, OutOfMemory
 from worker.generated import Generated
 from worker.runs import Runs
@@ -55,6 +56,22 @@ def test_confidences_lie_between_a_guess_and_certainty(layer_folder: Path) -> No
     confidences = Runs.unpack(output.payload).confidences
     assert 0 <= confidences.min() < 0.3
     assert 0.7 < confidences.max() <= 1
+
+
+@pytest.mark.parametrize("tokens", [32, 3503, 600_000])
+def test_tokens_and_confidences_are_those_of_the_whole_table(tokens: int) -> None:
+    """However many scores are looked at together, and where two are equal, the first is the best."""
+    generator = torch.Generator().manual_seed(tokens)
+    logits = (torch.randn(400 if tokens < 10_000 else 3, tokens, generator=generator) * 4).bfloat16()
+    logits[0] = 1.0
+    ids, confidences = best_tokens(logits)
+    shares = logits.double().softmax(-1)
+    perplexity = torch.exp(-(shares * shares.log()).sum(-1))
+    right = (1 / perplexity - 1 / tokens) / (1 - 1 / tokens)
+    assert ids.tolist() == logits.argmax(-1).tolist()
+    assert ids[0] == 0
+    assert confidences[0] < 1e-6
+    assert torch.allclose(confidences.double(), right, atol=1e-5)
 
 
 def test_scores_that_are_not_numbers_are_an_error(layer_folder: Path) -> None:
