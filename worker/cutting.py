@@ -188,8 +188,9 @@ class Cutter:
         """The next samples of the audio; returns the windows that they determine."""
         fresh = block[max(0, self.start_sample - self._received) :]
         self._received += len(block)
-        self._blocks.append(fresh)
-        self._waiting += len(fresh)
+        if len(fresh):  # a slice of nothing would still hold the block
+            self._blocks.append(fresh)
+            self._waiting += len(fresh)
         # One sample more than a window must be known: only then it isn't the last.
         if len(self._buffer) + self._waiting <= self._rule.geometry.window:
             return []

@@ -1,5 +1,6 @@
 """The window rule: windows tile the audio, frame by frame, whatever the lengths, blocks and interruptions."""
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +133,19 @@ class _Bare:
 
     def __call__(self, chunk: np.ndarray, **_: object) -> dict[str, np.ndarray]:
         return {"samples": chunk}
+
+
+def test_a_resumed_cutter_lets_go_of_what_it_drops() -> None:
+    """A second slice of a ten-hour file goes over hours of blocks before its first window."""
+    cutter = Cutter(make_rule(ctc(), "silence", window_s=20.0, context_s=0.5), index=2, cut_start=600_000)
+    dropped, kept = (weakref.ref(fed(cutter, np.zeros(samples, np.float32))) for samples in (500_000, 200_000))
+    assert dropped() is None
+    assert kept() is not None
+
+
+def fed(cutter: Cutter, block: np.ndarray) -> np.ndarray:
+    cutter.feed(block)
+    return block
 
 
 @settings(deadline=None)
