@@ -5,7 +5,6 @@ import subprocess
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.api_key import Scope
 from jobs.errors import AudioUnreadable, Problem
@@ -15,27 +14,8 @@ from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_submit import refused
 from tests.support.ledger import request
+from tests.support.metrics import scraped, value
 from tests.support.shell import tingxie
-
-
-def scraped(http: httpx.Client) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    answer = http.get("/metrics")
-    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    families = list(text_string_to_metric_families(answer.text))
-    assert len({family.name for family in families}) == len(families)
-    assert all(family.documentation for family in families)
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-def value(http: httpx.Client, name: str, **labels: str) -> float:
-    """The sum over the samples that have these labels."""
-    found = [each for (sample, has), each in scraped(http).items() if sample == name and has >= set(labels.items())]
-    assert found, name
-    return sum(found)
 
 
 def test_a_jobs_way_in_figures(http: httpx.Client, recording: bytes, worker: FakeWorker, ledger: Ledger) -> None:
