@@ -5,23 +5,16 @@ process on this CPU. Agreement: of the frames to which either dtype gives a toke
 the same; and 1 − edit distance of the collapsed tokens.
 """
 
-from pathlib import Path
-
 from bench.agreement import Agreement
 from bench.figure import Figure
-from bench.in_process import Heard, Setting, hear, load_ctc, read
-from jobs.settings import Settings
+from bench.in_process import Heard, Setting, hear, held_out, load_ctc
 
-DATA = Path(__file__).parents[1] / "tests/data"
-EVERY = 6
 DTYPES = ("bfloat16", "float16")
 AT_ONCE = 8
 
 
 def measure() -> list[Figure]:
-    recordings = [*read(DATA / "heldout")[::EVERY], *read(DATA / "long")]
-    settings = Settings()
-    setting = Setting(settings.cutting, settings.window_s, settings.context_s)
+    recordings, setting = held_out(), Setting.usual()
     blank_id = load_ctc("float32").spec.blank_id
     assert blank_id is not None
     heard = {dtype: hear(load_ctc(dtype), recordings, setting, at_once=AT_ONCE) for dtype in ("float32", *DTYPES)}

@@ -17,17 +17,14 @@ import torch
 
 from bench.agreement import Agreement
 from bench.figure import Figure
-from bench.in_process import Heard, Recording, Setting, hear, load_ctc, read
+from bench.in_process import LONG, Heard, Recording, Setting, hear, held_out, load_ctc, read
 from bench.onnx_net import OnnxNet, export, quantise, quantised_in_torch
 from bench.random_weights import default_architecture
-from jobs.settings import Settings
 from worker.families.ctc import CtcFamily, compute_logits
 from worker.forward import Samples
 from worker.model_folder import BUNDLED_FOLDER
 
-DATA = Path(__file__).parents[1] / "tests/data"
 WINDOW_S = 20.0
-EVERY = 6
 FLOAT32 = "torch float32"
 #: rounds of each engine that are timed, of the bundled model and of the large one
 ROUNDS, LARGE_ROUNDS = 15, 3
@@ -37,13 +34,10 @@ Engines = dict[str, CtcFamily]
 
 def measure() -> list[Figure]:
     """The bundled model: speed, and whether the engines hear the same."""
-    long = read(DATA / "long")
-    settings = Settings()
-    setting = Setting(settings.cutting, settings.window_s, settings.context_s)
     with tempfile.TemporaryDirectory() as folder:
         engines = _engines(BUNDLED_FOLDER, Path(folder))
-        speeds = _speeds(engines, _windows(long), ROUNDS)
-        heard = _heard(engines, [*read(DATA / "heldout")[::EVERY], *long], setting)
+        speeds = _speeds(engines, _windows(read(LONG)), ROUNDS)
+        heard = _heard(engines, held_out(), Setting.usual())
     blank_id = engines[FLOAT32].spec.blank_id
     assert blank_id is not None
     figures = []
@@ -63,7 +57,7 @@ def measure_default() -> list[Figure]:
     """
     with tempfile.TemporaryDirectory() as folder:
         engines = _engines(default_architecture(), Path(folder))
-        (wave, *_) = windows = _windows(read(DATA / "long"))[:1]
+        (wave, *_) = windows = _windows(read(LONG))[:1]
         speeds = _speeds(engines, windows, LARGE_ROUNDS)
         scores = {name: _scores(engine, wave) for name, engine in engines.items()}
     figures = []

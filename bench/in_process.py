@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import soundfile
@@ -22,6 +22,11 @@ from worker.model import load_model
 from worker.runs import Runs
 from worker.stitch import stitch
 
+LONG = Path(__file__).parents[1] / "tests/data/long"
+HELDOUT = LONG.with_name("heldout")
+#: of the utterances, enough for a comparison of what is heard in them
+EVERY = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -36,6 +41,12 @@ class Setting:
     cutting: Cutting
     window_s: float
     context_s: float
+
+    @classmethod
+    def usual(cls) -> Self:
+        """As the service cuts them by default."""
+        settings = Settings()
+        return cls(settings.cutting, settings.window_s, settings.context_s)
 
     def __str__(self) -> str:
         return f"{self.cutting}, {self.window_s:g} s, {self.context_s:.3g} s of context"
@@ -71,9 +82,14 @@ def read(folder: Path) -> list[Recording]:
     ]
 
 
-def load_ctc(dtype: str, model: str = "bundled") -> CtcFamily:
-    """A CTC model on this CPU, as a worker loads it."""
-    family = load_model(Settings(model=model, device="cpu", dtype=dtype)).family
+def held_out() -> list[Recording]:
+    """Speech that the bundled model never met: every sixth utterance, and the three-minute recordings."""
+    return [*read(HELDOUT)[::EVERY], *read(LONG)]
+
+
+def load_ctc(dtype: str, model: str = "bundled", device: str = "cpu") -> CtcFamily:
+    """A CTC model as a worker loads it."""
+    family = load_model(Settings(model=model, device=device, dtype=dtype)).family
     assert isinstance(family, CtcFamily)
     return family
 

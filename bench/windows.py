@@ -6,13 +6,11 @@ One character more or less is 0.05 points.
 """
 
 import itertools
-from pathlib import Path
 
 from bench.figure import Figure
-from bench.in_process import Heard, Setting, hear, load_ctc, read
+from bench.in_process import LONG, Heard, Setting, hear, load_ctc, read
 from jobs.settings import Settings
 
-LONG = Path(__file__).parents[1] / "tests/data/long"
 WINDOWS_S = (10.0, 20.0, 30.0)
 SILENCE_CONTEXTS_S = (0.0, 0.5, 1.0)
 FIXED_CONTEXT_S = 1.0
@@ -29,10 +27,9 @@ def settings_swept() -> list[Setting]:
 
 
 def measure() -> list[Figure]:
-    family, recordings, settings = load_ctc("float32"), read(LONG), Settings()
-    chosen = Setting(settings.cutting, settings.window_s, settings.context_s)
+    family, recordings, chosen = load_ctc("float32"), read(LONG), Setting.usual()
     heard = {
-        setting: hear(family, recordings, setting, at_once=settings.batch_windows)
+        setting: hear(family, recordings, setting, at_once=Settings().batch_windows)
         for setting in dict.fromkeys([chosen, *settings_swept()])
     }
     best = min(heard, key=lambda setting: heard[setting].cer)
