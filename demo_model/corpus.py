@@ -55,10 +55,6 @@ class Corpus:
         stored = self._samples[spoken.start : spoken.start + spoken.length]
         return stored.astype(np.float32) / FULL_SCALE
 
-    def hours(self) -> float:
-        """Say how much speech there is."""
-        return len(self._samples) / 16_000 / 3_600
-
 
 def build(folder: Path, split: Split, counts: dict[str, int], processes: int = 2) -> Corpus:
     """Speak a corpus into a folder, unless it is there already."""

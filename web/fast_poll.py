@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Flask
 from pydantic_core import to_json
@@ -24,15 +25,13 @@ from web.services import EXTENSION, Services
 ROUTE = "/v1/jobs/<job_id>"
 _POLL = re.compile(r"/v1/jobs/([0-9A-Za-z]+)")
 
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
 
 def register(app: Flask) -> None:
     app.wsgi_app = FastPolls(app.wsgi_app, app.extensions[EXTENSION])  # type: ignore[method-assign]
 
 
 class FastPolls:
-    def __init__(self, inner: Wsgi, front: Services) -> None:
+    def __init__(self, inner: WSGIApplication, front: Services) -> None:
         self._inner = inner
         self._front = front
         self._authentication = Authentication(front)

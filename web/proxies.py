@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from jobs.settings import Network
 from web.services import EXTENSION, Services
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def register(app: Flask) -> None:
@@ -24,7 +23,7 @@ def register(app: Flask) -> None:
 class PublicLocation:
     """Where a Location is a path, it begins with the public address."""
 
-    def __init__(self, inner: Wsgi, public_url: str) -> None:
+    def __init__(self, inner: WSGIApplication, public_url: str) -> None:
         self._inner = inner
         self._public_url = public_url
 
@@ -41,7 +40,7 @@ class PublicLocation:
 class TrustedProxies:
     """Reads the last X-Forwarded-… of a peer in these networks; from any other it is a stranger's claim."""
 
-    def __init__(self, inner: Wsgi, networks: tuple[Network, ...]) -> None:
+    def __init__(self, inner: WSGIApplication, networks: tuple[Network, ...]) -> None:
         self._inner = inner
         self._fixed = ProxyFix(inner, x_for=1, x_proto=1, x_host=1)
         self._networks = networks

@@ -34,7 +34,7 @@ _RENDERERS: dict[str, Callable[[Document], Iterator[str]]] = {
     "txt": txt.render,
     "tsv": tsv.render,
 }
-_SUBTITLES = {"srt": srt.render, "vtt": vtt.render}
+SUBTITLES = {"srt": srt.render, "vtt": vtt.render}
 _CONTENT = {media_type.partition(";")[0]: TEXT for media_type in MEDIA_TYPES.values()} | {
     MEDIA_TYPES["json"]: Transcript
 }
@@ -79,9 +79,9 @@ def _body(stored: bytes, query: TranscriptQuery) -> bytes:
         stored = rewrite(stored, query.script)
     if query.format == "json":  # as finish wrote it
         return stored
-    if query.format in _SUBTITLES:
+    if query.format in SUBTITLES:
         usual = services().settings
         shape = CueShape(query.columns or usual.cue_columns, query.lines or usual.cue_lines)
-        return "".join(_SUBTITLES[query.format](parse(stored), shape)).encode()
+        return "".join(SUBTITLES[query.format](parse(stored), shape)).encode()
     render = txt.render_paragraphs if query.format == "txt" and query.timestamps else _RENDERERS[query.format]
     return "".join(render(parse(stored))).encode()

@@ -35,12 +35,6 @@ class KeyCalls(Calls):
                     pipeline.hset(name, mapping=quota)
                 pipeline.execute()
 
-    def used_hours(self, owner: str) -> dict[int, float]:
-        """Hours of audio charged to an owner, by day since the epoch; those of the last months."""
-        with translated():
-            found: dict[bytes, bytes] = self._redis.hgetall(keys.key("usage", owner=owner))  # type: ignore[assignment]
-        return {int(day): int(charged) / 3_600_000 for day, charged in found.items()}
-
     def keys_used(self) -> dict[str, float]:
         """When each key was last used, in seconds since the epoch; those never used are left out."""
         with translated():

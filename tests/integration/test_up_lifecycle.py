@@ -11,7 +11,6 @@ from tests.support.waiting import eventually
 from tingxie.client import Client
 
 SAMPLE = Path(__file__).parents[2] / "samples/demo.opus"
-REFERENCE = SAMPLE.with_suffix(".txt").read_text(encoding="utf-8").strip()
 #: a worker announces itself within a heartbeat; torch takes most of this to load
 REPAIR_S = 120.0
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tingxie.batch import exit_status
 from tingxie.console import errors_as_status
-from tingxie.options import NO_KEY, SERVER, Key, Server
+from tingxie.options import NO_KEY, SERVER, AtOnce, Key, Language, Model, Server
 from tingxie.results import write_atomically
 from tingxie.submit_options import SubmitOptions
 
@@ -19,12 +19,9 @@ Configuration = Annotated[str, typer.Option("--config", help="Its configuration 
 AudioColumn = Annotated[str, typer.Option("--audio-column", help="The column with the audio, by an unusual name.")]
 TextColumn = Annotated[str, typer.Option("--text-column", help="The column with what was said.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many recordings.")]
-Model = Annotated[str | None, typer.Option("--model", help="Model id; the server's by default.")]
-Language = Annotated[str | None, typer.Option("--language", help="Language of the speech, for models that ask.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all figures and texts here.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the files' error rates (PNG).")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the texts as a new data set here.")]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=64, help="Files in hand at the same time.")]
 
 
 def evaluate(

@@ -15,7 +15,7 @@ from tingxie.client import Client
 from tingxie.console import errors_as_status, stderr
 from tingxie.errors import InputMissing
 from tingxie.exits import Exit
-from tingxie.options import NO_KEY, SERVER, Key, Server
+from tingxie.options import NO_KEY, SERVER, AtOnce, Key, Language, Model, Server
 from tingxie.progress import Display, display
 from tingxie.records import Job
 from tingxie.results import ResultFolder
@@ -53,13 +53,10 @@ Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write NAME.txt and NAME.srt here; rerun to go on.")
 ]
 Forms = Annotated[list[Form] | None, typer.Option("--format", help="txt, json, srt, vtt or tsv; repeat for several.")]
-Model = Annotated[str | None, typer.Option("--model", help="Model id; the server's by default.")]
-Language = Annotated[str | None, typer.Option("--language", help="Language of the speech, for models that ask.")]
 Script = Annotated[ChineseScript | None, typer.Option("--script", help="Chinese script: s2t, t2s, tw or hk.")]
 Split = Annotated[bool, typer.Option("--split-channels", help="Transcribe each channel by itself: one speaker each.")]
 Skip = Annotated[bool, typer.Option("--skip-silence", help="Leave long silences out.")]
 Urgency = Annotated[Priority | None, typer.Option("--priority", help="Share of the workers: high, normal or low.")]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=64, help="Files in hand at the same time.")]
 
 
 def submit(

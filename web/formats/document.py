@@ -35,14 +35,6 @@ class Document:
     timed: Callable[[], Iterator[Timed]]
 
 
-def document_of(transcript: Transcript) -> Document:
-    def timed() -> Iterator[Timed]:
-        for part in transcript.chars or transcript.words:
-            yield Timed(part.text, part.start_s, part.end_s)
-
-    return Document(transcript.text, transcript.segments, timed)
-
-
 def parse(stored: bytes) -> Document:
     """A transcript as finish wrote it to the store. Raises ObjectCorrupt for bytes of another shape."""
     head, words, chars = split(stored)

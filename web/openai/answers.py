@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from jobs.settings import Settings
 from jobs.transcript import Segment, Transcript
-from web.formats import srt, txt, vtt
+from web.formats import txt
 from web.formats.document import Document, parse, split
 from web.formats.tokens import CueShape, segment_tokens
 from web.openai.schemas import (
@@ -22,16 +22,16 @@ from web.openai.schemas import (
     VerboseTranscription,
 )
 from web.openapi import JSON
+from web.transcripts import SUBTITLES
 
 PLAIN = "text/plain; charset=utf-8"
-_SUBTITLES = {"srt": srt.render, "vtt": vtt.render}
 
 
 def rendered(stored: bytes, fields: TranslationForm, settings: Settings) -> Response:
     """The answer, from the transcript as it lies in the store."""
     if fields.response_format == "text":
         return Response("".join(txt.render(parse(stored))), content_type=PLAIN)
-    if render := _SUBTITLES.get(fields.response_format):
+    if render := SUBTITLES.get(fields.response_format):
         shape = CueShape(settings.cue_columns, settings.cue_lines)
         return Response("".join(render(parse(stored), shape)), content_type=PLAIN)
     transcript, _, _ = split(stored)

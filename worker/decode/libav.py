@@ -133,7 +133,6 @@ class AvDecoder:
         duration_s = self._declared_s()
         return AudioInfo(
             container=name,
-            encoding=self._stream.codec_context.name,
             sampling_rate_hz=first.sample_rate,
             channels=first.layout.nb_channels,
             duration_s=duration_s,

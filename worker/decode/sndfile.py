@@ -111,7 +111,6 @@ class SndfileDecoder:
         exact = sound.format != "MP3" or _counts_frames(self._path)
         return AudioInfo(
             container=sound.format,
-            encoding=sound.subtype,
             sampling_rate_hz=sound.samplerate,
             channels=sound.channels,
             duration_s=None if frames is None else frames / max(1, sound.samplerate),

@@ -29,7 +29,6 @@ class AudioInfo:
     """
 
     container: str
-    encoding: str
     sampling_rate_hz: int
     channels: int
     duration_s: float | None

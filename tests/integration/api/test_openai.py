@@ -20,8 +20,6 @@ from tests.support.speechlike import wav
 from tests.support.waiting import eventually
 from tingxie.redis_server import RedisServer
 
-Ask = Callable[..., object]
-
 
 @pytest.fixture(scope="module")
 def running(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

@@ -6,11 +6,7 @@ import pytest
 from jobs.job import JobRequest
 from jobs.ledger import Ledger
 from tests.integration.api.server import WebServer
-
-
-def refused(answer: httpx.Response, status: int, name: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["type"] == f"/problems/{name}"
+from tests.integration.api.test_submit import refused
 
 
 def test_a_url_is_accepted_at_once(web: WebServer, ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ from jobs.settings import Settings
 from jobs.store import FolderStore
 from jobs.webhook import Attempt, Secrets
 from tests.integration.api.server import WebServer
+from tests.integration.api.test_submit import refused
 from tests.support import ledger as given
 
 URL = "https://hooks.example/a"
@@ -18,11 +19,6 @@ def no_secrets(store: FolderStore) -> None:
     """The front end's store lasts over tests."""
     for each in Secrets(store).in_force("local"):
         Secrets(store).delete("local", each.secret.id)
-
-
-def refused(answer: httpx.Response, status: int, name: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert answer.json()["type"] == f"/problems/{name}"
 
 
 def test_secrets_rotate(http: httpx.Client) -> None:

@@ -10,7 +10,6 @@ from tests.support import ledger as given
 from tests.support.ledger_invariants import Contents, check
 
 #: of a WAV as it is guessed
-TEN_S = 320_000
 
 
 def create(ledger: Ledger, job_id: str, caps: Caps | None = None, *, seconds: float = 10.0, **changes: object) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobs.transcript import Char, Segment, Transcript
 from tests.unit.model.test_finish import REQUEST, Recorder, payload, run, transcript_of, window
-from web.formats.document import document_of
+from web.formats.document import parse
 from web.formats.tokens import segment_tokens
 from worker.channels import interleaved
 from worker.parts import Parts
@@ -72,7 +72,7 @@ def test_nothing_is_lost_and_subtitles_find_each_char(channels: list[list[tuple[
         assert [segment.text for segment in mine] == [segment.text for segment in part.segments]
     assert "".join(char.text for char in joined.chars or []) == "".join(each.text for each in joined.segments)
     times = {char.text: char.start_s for part in parts for char in part.chars or []}
-    document = document_of(transcript_with(joined))
+    document = parse(transcript_with(joined).model_dump_json().encode())
     for segment, tokens in segment_tokens(document):
         assert "".join(token.text for token in tokens) == segment.text
         for token in tokens:

@@ -13,14 +13,14 @@ from jobs.transcript import Char, Segment, Transcript, Word
 from web.formats import srt, tsv, txt, vtt
 from web.formats.columns import columns
 from web.formats.cues import LONGEST_MS, SHORTEST_MS, Cue, cues
-from web.formats.document import Document, document_of, parse
+from web.formats.document import Document, parse
 from web.formats.tokens import CueShape
 
 HANZI = "今天我们去北京开会他说妈谢看三工人水火山"
 
 
 def transcript(segments: list[Segment], chars: list[Char] | None = None, words: list[Word] | None = None) -> Document:
-    return document_of(written(segments, chars, words))
+    return parse(written(segments, chars, words).model_dump_json().encode())
 
 
 def written(segments: list[Segment], chars: list[Char] | None = None, words: list[Word] | None = None) -> Transcript:
