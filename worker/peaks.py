@@ -64,7 +64,7 @@ class _Row:
         first = begin // self.step
         starts = np.arange(first * self.step, end, self.step) - begin
         starts[0] = 0
-        heard = np.maximum.reduceat(np.abs(block), starts)
+        heard = np.maximum(np.maximum.reduceat(block, starts), -np.minimum.reduceat(block, starts))
         here = self._peaks[first : first + len(heard)]
         np.maximum(here, heard, out=here)
         self.samples = end
