@@ -44,8 +44,9 @@ class FolderStore:
         target = self._path(name)
         temporary = _beside(target)
         with self._translated(name):
-            self._require_root()  # a store that was taken away isn't made anew, on another disk
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.parent.is_dir():
+                self._require_root()  # a store that was taken away isn't made anew, on another disk
+                target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 size_bytes = _write_file(temporary, chunks, sync)
                 temporary.replace(target)
