@@ -2,7 +2,8 @@
 
 Prepare checks and measures the sound, cuts it, writes each window's object and registers it; a real ledger and a store
 in a folder. Stereo at 44.1 kHz (Opus: 48 kHz), so that all need mixing and resampling. CPU time of the process, system
-calls included; the two take turns, and the best round of each counts.
+calls included; the two take turns, and the best round of each counts. Both have freed memory kept, as the prepare
+process has.
 """
 
 import tempfile
@@ -26,6 +27,7 @@ from jobs.store import AudioStore, layout, open_store
 from tests.support import ledger as given
 from tests.support.fake_model import FakeModel
 from tingxie import redis_server
+from worker.memory import keep_freed_memory
 from worker.prepare import prepare
 
 AUDIO_S = 600.0
@@ -38,6 +40,7 @@ BLOCK_FRAMES = 1 << 16
 
 
 def measure() -> list[Figure]:
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         redis = redis_server.start(folder / "redis")

@@ -1,4 +1,4 @@
-"""How a process has its memory: limited where it decodes strangers' files, kept where it loads window after window."""
+"""How a process has its memory: limited where it decodes strangers' files, kept where like arrays come and go."""
 
 import ctypes
 import gc
@@ -41,10 +41,10 @@ def limit_memory(limit_bytes: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what a batch's arrays have left for the next batch's, where this is glibc.
+    """Have glibc keep what a batch's or block's arrays have left for the next one's, where this is glibc.
 
     Each would else be mapped anew, and the kernel's zeroing of its pages takes as long as all of claim, load and commit
-    otherwise (docs/performance.md).
+    otherwise, and up to a tenth of prepare (docs/performance.md).
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_ARENA_MAX, 1)  # one for all threads: what one has freed, another takes

@@ -15,7 +15,7 @@ from jobs.store import open_store
 from worker.cpu import CpuWorker
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat, new_incarnation
-from worker.memory import limit_memory
+from worker.memory import keep_freed_memory, limit_memory
 from worker.outgoing import Outgoing
 from worker.own_store import open_own_store
 from worker.periodic import Periodic
@@ -48,6 +48,7 @@ class PrepareChild:
         settings, incarnation = self._settings, new_incarnation("cpu")
         configure_logs(settings, worker=incarnation)
         limit_memory(settings.prepare_memory_bytes)
+        keep_freed_memory()
         ledger, store = Ledger.connect(settings), open_store(settings.store)
         hinter, slots, outgoing = Hinter(make_celery(settings)), Slots(1), Outgoing(settings.allowed)
         heartbeat = Heartbeat(ledger, incarnation, "cpu", period_s=settings.heartbeat_s, slots=slots, drain=self._drain)

@@ -75,17 +75,17 @@ class SndfileDecoder:
 
     def _own_blocks(self) -> Iterator[Block]:
         """All in one buffer: the pages of a new one for each cost some per cent of decoding."""
-        kind = np.int16 if self._sound.subtype in INTEGERS else np.float32
+        kind = "int16" if self._sound.subtype in INTEGERS else "float32"
         buffer: Block = np.empty((BLOCK_FRAMES, self._sound.channels), dtype=kind)
         while True:
             try:
-                block: Block = self._sound.read(out=buffer)
+                frames = self._sound.buffer_read_into(buffer, dtype=kind)
             except soundfile.LibsndfileError as error:
                 self.failure = f"libsndfile: {error.error_string or 'decoding failed'}"
                 return
-            if not len(block):
+            if frames == 0:
                 return
-            yield block
+            yield buffer[:frames]
 
     def _rescue(self, frames: int) -> Iterator[Block]:
         """What ffmpeg can decode from frame `frames` on."""

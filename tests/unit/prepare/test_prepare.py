@@ -316,7 +316,8 @@ def test_what_may_work_later_is_raised(error: Exception, bench: Bench) -> None:
 
 def test_a_process_over_its_memory_limit_gets_a_memory_error() -> None:
     program = (
-        "import numpy, av, soundfile; from worker.memory import limit_memory; limit_memory(400_000_000)\n"
+        "import numpy, av, soundfile; from worker.memory import keep_freed_memory, limit_memory\n"
+        "limit_memory(400_000_000); keep_freed_memory()\n"
         "small = numpy.ones(10_000_000)\n"
         "try:\n    numpy.ones(100_000_000)\nexcept MemoryError:\n    print('refused')"
     )
@@ -335,9 +336,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         for _ in range(120):
             file.write(minute)
     program = (
-        "import sys; from pathlib import Path; from worker.memory import limit_memory\n"
+        "import sys; from pathlib import Path; from worker.memory import keep_freed_memory, limit_memory\n"
         "from tests.unit.prepare import test_prepare as t\n"
-        "bench = t.Bench(Path(sys.argv[1])); limit_memory(400_000_000); bench.run()\n"
+        "bench = t.Bench(Path(sys.argv[1])); limit_memory(400_000_000); keep_freed_memory(); bench.run()\n"
         "print(bench.ledger.total, bench.ledger.problem)"
     )
     done = subprocess.run(
