@@ -16,6 +16,7 @@ from jobs.job import JobRequest, State
 from jobs.ledger import Ledger, WindowResult, WorkerInfo
 from jobs.settings import Settings
 from jobs.store import AudioStore, layout
+from jobs.store.measured import Measured
 from jobs.transcript import Transcript
 from jobs.window import Window
 from worker import samples
@@ -60,11 +61,12 @@ class Chain:
     def _submit(self, wave: np.ndarray, **options: Any) -> str:
         job_id, buffer = uuid.uuid4().hex, io.BytesIO()
         soundfile.write(buffer, wave, self.model.spec.sampling_rate_hz, format="WAV", subtype="PCM_16")
-        stored = self.store.write(layout.audio(job_id), [buffer.getvalue()])
+        audio = Measured([buffer.getvalue()])
+        self.store.write(layout.audio(job_id), audio)
         usual: dict[str, Any] = {"language": None, "task": "transcribe", "timestamps": "segment", "cutting": "silence"}
         request = JobRequest(
-            id=job_id, owner=job_id, created_at=self.ledger.now(), filename="a.wav", size_bytes=stored.size_bytes,
-            sha256=stored.sha256, model=self.model.spec.model, priority="normal", metadata={}, **usual | options,
+            id=job_id, owner=job_id, created_at=self.ledger.now(), filename="a.wav", size_bytes=audio.stored.size_bytes,
+            sha256=audio.stored.sha256, model=self.model.spec.model, priority="normal", metadata={}, **usual | options,
         )  # fmt: skip
         self.ledger.create(request)  # of an owner of its own: it shares no other job's work
         return job_id
