@@ -129,17 +129,20 @@ class PauseFinder:
         self._latest = geometry.latest // geometry.hop
         # A cut must leave the next window ahead of this one's own opening cut.
         self._earliest = geometry.left // geometry.hop + 1
+        # No search looks at stretches that begin before this hop.
+        first = round(hops * (1 - max(zone for zone, _ in SEARCHES))) - self._pause_hops // 2
+        self._searched = max(0, min(first, hops - self._pause_hops))
 
     def __call__(self, samples: Samples) -> int:
         geometry = self._geometry
         rows = samples.reshape(-1, geometry.hop)
         power = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
-        # quiet[j] is the power of the pause_hops hops from j on, per hop
-        quiet = np.lib.stride_tricks.sliding_window_view(power, self._pause_hops).mean(axis=1)
+        # quiet[j] is the power of the pause_hops hops from searched + j on, per hop
+        quiet = np.lib.stride_tricks.sliding_window_view(power[self._searched :], self._pause_hops).mean(axis=1)
         mean = float(power.mean())
         for zone, limit in SEARCHES:
             cut = self._quietest(quiet, round(len(power) * (1 - zone)))
-            if cut is not None and quiet[cut - self._pause_hops // 2] <= limit * mean:
+            if cut is not None and quiet[cut - self._pause_hops // 2 - self._searched] <= limit * mean:
                 return cut * geometry.hop
         return geometry.latest
 
@@ -147,10 +150,10 @@ class PauseFinder:
         """The hop in [first, latest] in the middle of the quietest stretch, the last of equals."""
         half = self._pause_hops // 2
         low = max(first, self._earliest, half) - half
-        high = min(self._latest - half, len(quiet) - 1)
+        high = min(self._latest - half, self._searched + len(quiet) - 1)
         if low > high:
             return None
-        candidates = quiet[low : high + 1]
+        candidates = quiet[low - self._searched : high + 1 - self._searched]
         return high - int(np.argmin(candidates[::-1])) + half
 
 
