@@ -44,7 +44,7 @@ PROGRAMS = (
     Program("accuracy", "bench.accuracy:measure", 45),
     Program("article", "bench.article:measure", 60),
     Program("article-default", "bench.article:measure_default", 450, is_long=True),
-    Program("bare", "bench.bare:measure", 400, is_long=True),
+    Program("bare", "bench.bare:measure", 480, is_long=True),
     Program("confidence", "bench.confidence:measure", 60),
     Program("connections", "bench.connections:measure", 40),
     Program("demo", "bench.demo:measure", 300, is_long=True),
