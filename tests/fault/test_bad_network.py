@@ -34,6 +34,7 @@ def hold(seconds: float) -> None:
     eventually(lambda: time.monotonic() - began > seconds, seconds + 10)
 
 
+@pytest.mark.full
 def test_resets_delays_and_a_blackhole(settings: Settings, proxy: Proxy, calm: Calm, tmp_path: Path) -> None:
     through = {SLEEP: "0.02", "TINGXIE_REDIS_URL": proxy.url}
     with service(settings, tmp_path / "logs", transcribers=2, environment=through, **BRISK) as running:

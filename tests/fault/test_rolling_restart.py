@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from jobs.settings import Settings
 from tests.fault.outcome import Calm, Outcome
 from tests.support.fake_model import SLEEP
@@ -29,6 +31,7 @@ def restart(running: Service, name: str, *command: str) -> None:
     running.wait_for_workers(transcribe=2, cpu=1)
 
 
+@pytest.mark.full
 def test_a_rolling_restart_redoes_nothing(settings: Settings, calm: Calm, tmp_path: Path) -> None:
     with service(settings, tmp_path / "logs", transcribers=2, environment={SLEEP: "0.02"}) as running:
         outcome = Outcome(running, calm)

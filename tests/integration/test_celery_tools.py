@@ -47,6 +47,7 @@ def ours_aside(redis: Redis) -> set[str]:
     return {key.decode() for key in redis.scan_iter("*") if not key.startswith(b"tingxie:")}
 
 
+@pytest.mark.full
 def test_inspect_and_nothing_stays(running: Service, redis: Redis) -> None:
     pings = eventually(lambda: len(found := inspect(running, "ping")) == 2 and found)
     assert all(answer == {"ok": "pong"} for answer in pings.values())

@@ -49,6 +49,7 @@ def check(ours: Transcript, folder: Path, wave: np.ndarray) -> None:
     assert_equal(ours, theirs, "char")
 
 
+@pytest.mark.full
 def test_two_revisions_side_by_side_never_mix(folders: tuple[Path, Path], settings: Settings, tmp_path: Path) -> None:
     """The first's only worker is frozen in the middle of a job: the second, idle, must leave that job alone."""
     served, (old, new) = tmp_path / "served", folders
