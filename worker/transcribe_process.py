@@ -12,6 +12,7 @@ from worker.forwarder import Forwarder, Model
 from worker.heartbeat import Heartbeat, new_incarnation
 from worker.insistence import insist
 from worker.memory import keep_freed_memory
+from worker.model_thread import ModelThread
 from worker.own_store import open_own_store
 from worker.program import run_program
 from worker.slots import Slots
@@ -30,7 +31,7 @@ def run_transcribe(settings: Settings, load: Callable[[Settings], Model]) -> int
     incarnation = new_incarnation("transcribe")
     configure_logs(settings, worker=incarnation)
     store = open_own_store(settings)
-    model = load(settings)
+    model = ModelThread(lambda: load(settings))
     spec = model.spec
     drain = Drain()
     ledger = Ledger.connect(settings)
