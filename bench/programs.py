@@ -43,7 +43,7 @@ class Program:
 PROGRAMS = (
     Program("accuracy", "bench.accuracy:measure", 45),
     Program("article", "bench.article:measure", 60),
-    Program("article-default", "bench.article:measure_default", 450, is_long=True),
+    Program("article-default", "bench.article:measure_default", 540, is_long=True),
     Program("bare", "bench.bare:measure", 480, is_long=True),
     Program("confidence", "bench.confidence:measure", 60),
     Program("connections", "bench.connections:measure", 40),
