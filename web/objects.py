@@ -64,9 +64,9 @@ def write(name: str) -> Response:
     if source := request.args.get("from"):
         objects.copy(allowed(source, READ), name)
         return empty_answer()
-    measured = Measured(_checked(body_pieces(request)))
-    objects.write(name, measured, sync="sync" in request.args)
-    stored = measured.stored
+    body = _Body(body_pieces(request))
+    objects.write(name, body, sync="sync" in request.args)
+    stored = body.measured.stored
     return json_answer({"size_bytes": stored.size_bytes, "sha256": stored.sha256})
 
 
@@ -118,20 +118,35 @@ def _prefix(right: str) -> str:
     return prefix
 
 
-def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The body, which is an object only if it has its digest. Raises UploadChecksumMismatch at its end."""
-    told, seen, tail = wire.digest_in(request.headers.get(wire.DIGEST, "")), hashlib.sha256(), b""
-    is_appended = request.mimetype == wire.APPENDED
-    if told is None and not is_appended:
-        raise InvalidRequest(f"The body has no {wire.DIGEST}.")
-    for piece in pieces:
-        whole = tail + piece
-        tail = whole[-DIGEST_BYTES:] if is_appended else b""
-        data = whole[: len(whole) - len(tail)]
-        seen.update(data)
-        yield data
-    if seen.digest() != (tail if is_appended else told):
-        raise UploadChecksumMismatch
+class _Body:
+    """A request's body, to be gone through once; it is an object only if it has its digest.
+
+    Raises InvalidRequest where no digest is told, and UploadChecksumMismatch at the end of what has another.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._told = wire.digest_in(request.headers.get(wire.DIGEST, ""))
+        self._is_appended = request.mimetype == wire.APPENDED
+        if self._told is None and not self._is_appended:
+            raise InvalidRequest(f"The body has no {wire.DIGEST}.")
+        self.measured = Measured(self._data(pieces))
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.measured
+        if self.measured.digest != self._told:
+            raise UploadChecksumMismatch
+
+    def _data(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """What comes before the digest, where that is appended."""
+        if not self._is_appended:
+            yield from pieces
+            return
+        tail = b""
+        for piece in pieces:
+            whole = tail + piece
+            data, tail = whole[:-DIGEST_BYTES], whole[-DIGEST_BYTES:]
+            yield data
+        self._told = tail
 
 
 def _lines(found: Iterator[ObjectInfo]) -> Iterator[bytes]:

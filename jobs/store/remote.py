@@ -47,9 +47,10 @@ class RemoteStore:
             if len(begun) > CHUNK_BYTES:
                 return self._write_large(name, chain([bytes(begun)], pieces), _synced(sync))
         first = bytes(begun)
-        headers = {wire.DIGEST: wire.digest_header(first)}
+        digest = hashlib.sha256(first).digest()
+        headers = {wire.DIGEST: wire.content_digest(digest)}
         answer = self._front_end.call("PUT", _path(name), params=_synced(sync), content=first, headers=headers)
-        return _agreed(name, Stored(len(first), hashlib.sha256(first).hexdigest()), answer.json())
+        return _agreed(name, Stored(len(first), digest.hex()), answer.json())
 
     def _write_large(self, name: str, pieces: Iterator[bytes], params: dict[str, str]) -> int:
         """Never whole in memory, so it isn't repeated: whoever writes it does all of its work again."""

@@ -34,7 +34,12 @@ GONE = "Tingxie-Gone"
 
 
 def digest_header(data: bytes) -> str:
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+    return content_digest(hashlib.sha256(data).digest())
+
+
+def content_digest(sha256: bytes) -> str:
+    """The header's value where the digest is known already."""
+    return f"sha-256=:{base64.b64encode(sha256).decode()}:"
 
 
 def digest_in(header: str) -> bytes | None:

@@ -15,8 +15,7 @@ import soundfile
 from jobs.job import JobRequest, State
 from jobs.ledger import Ledger, WindowResult, WorkerInfo
 from jobs.settings import Settings
-from jobs.store import AudioStore, layout
-from jobs.store.measured import Measured
+from jobs.store import AudioStore, Measured, layout
 from jobs.transcript import Transcript
 from jobs.window import Window
 from worker import samples

@@ -9,8 +9,6 @@ from jobs.ledger import Caps, Ledger, PrepareUnit
 from tests.support import ledger as given
 from tests.support.ledger_invariants import Contents, check
 
-#: of a WAV as it is guessed
-
 
 def create(ledger: Ledger, job_id: str, caps: Caps | None = None, *, seconds: float = 10.0, **changes: object) -> bool:
     ledger.announce(given.spec())
