@@ -3,6 +3,8 @@
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,6 @@ from tests.integration.api.fake_worker import SAMPLES, TEXT, FakeWorker
 from tests.integration.api.server import WebServer
 from tests.support.proxy import Proxy
 from tests.support.speechlike import wav
-from tests.support.waiting import eventually
 from tingxie import AsyncClient, Client, Event, Job, SubmitOptions, Transcript
 from tingxie.connection import PIECE_BYTES
 from tingxie.errors import JobNotEnded, JobUnknown
@@ -23,16 +24,13 @@ NOTES = {"case": "42", "about": "访谈" * 100}
 OPTIONS = SubmitOptions(language="zh", metadata=NOTES, priority="high", script="s2t", channels="split")
 
 
-def finish_soon(worker: FakeWorker, client: Client) -> threading.Thread:
-    """A worker that takes the job to its end once it is followed."""
-
-    def work() -> None:
-        eventually(lambda: client.list().jobs)
-        worker.succeed()
-
-    thread = threading.Thread(target=work)
+@contextmanager
+def working(worker: FakeWorker) -> Iterator[None]:
+    """Meanwhile a worker takes the job to its end."""
+    thread = threading.Thread(target=worker.succeed)
     thread.start()
-    return thread
+    yield
+    thread.join()
 
 
 def check(job: Job, ended: Job, events: list[Event], transcript: Transcript) -> None:
@@ -54,9 +52,11 @@ def test_a_job_from_its_submission_to_its_end(web: WebServer, talk: Path, worker
         job = client.submit(talk, options=OPTIONS)
         with pytest.raises(JobNotEnded):
             client.transcript(job.id)
-        working = finish_soon(worker, client)
-        events = list(client.events(job.id))
-        working.join()
+        following = client.events(job.id)
+        # Followed before the work begins: what was done before lies in the snapshot, not in text events.
+        events = [next(following)]
+        with working(worker):
+            events += following
         check(job, client.wait(job.id, timeout_s=30), events, client.transcript(job.id))
         assert list(client.events(job.id, after=events[-1].id)) == []
         assert [each.id for each in client.list(metadata={"case": "42"}).jobs] == [job.id]
@@ -69,10 +69,10 @@ def test_the_same_for_asyncio(web: WebServer, talk: Path, worker: FakeWorker) ->
     async def run() -> tuple[Any, ...]:
         async with AsyncClient(web.url) as client:
             job = await client.submit(talk, options=OPTIONS)
-            with Client(web.url) as other:
-                working = finish_soon(worker, other)
-                events = [event async for event in client.events(job.id)]
-                await asyncio.to_thread(working.join)
+            following = client.events(job.id)
+            events = [await anext(following)]
+            with working(worker):
+                events += [event async for event in following]
             return job, await client.wait(job.id, timeout_s=30), events, await client.transcript(job.id)
 
     check(*asyncio.run(run()))
