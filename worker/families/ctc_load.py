@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs.errors import ModelRefused
 from jobs.model import ModelSpec
+from worker.families.attention import replace_attention
 from worker.families.convolutions import mend_convolutions
 from worker.families.ctc import CtcFamily
 from worker.families.frames import FrameRule
@@ -24,6 +25,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     rule = FrameRule.of_pipeline(pipe)
     _fold_weight_norm(pipe.model)
     replace_front_end(pipe.model)
+    replace_attention(pipe.model)
     mend_convolutions(pipe.model)
     probe_frames(pipe, rule)
     norm = getattr(pipe.model.config, "feat_extract_norm", None)

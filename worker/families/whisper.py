@@ -2,6 +2,8 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,7 @@ from jobs.errors import LanguageUnknown, ModelRefused, TimestampsUnknown
 from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
 from jobs.settings import WhisperGuard
+from worker.families.attention import replace_attention
 from worker.families.convolutions import mend_convolutions
 from worker.families.encoding import encoded_once
 from worker.families.invention import is_loop, nobody_speaks
@@ -67,7 +70,7 @@ class WhisperFamily:
         inputs = [self._features(window) for window in windows]
         names = [name for name in inputs[0] if isinstance(inputs[0][name], torch.Tensor)]
         batch = {name: torch.cat([features[name] for features in inputs]) for name in names}
-        with encoded_once(self.pipe.model):
+        with encoded_once(self.pipe.model), _attention_kept(self.pipe.model):
             outputs = self.pipe.forward(
                 {**batch, "is_last": True},
                 return_timestamps=RETURN_TIMESTAMPS[lease.timestamps],
@@ -112,10 +115,21 @@ class WhisperFamily:
         return {"task": lease.task, "language": language}
 
 
+@contextmanager
+def _attention_kept(model: Any) -> Iterator[None]:
+    """For the times of words transformers makes a model attend in its slowest way, and leaves it so (5.23)."""
+    kept = model.config._attn_implementation  # noqa: SLF001
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = kept  # noqa: SLF001
+
+
 def load_whisper(pipe: Any, found: ModelFolder, dtype: str, guard: WhisperGuard) -> WhisperFamily:
     """Raises ModelRefused for a model that lacks what generating or finishing needs."""
     if pipe.tokenizer.__class__.__name__ != "WhisperTokenizer":
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a WhisperTokenizer")
+    replace_attention(pipe.model)
     mend_convolutions(pipe.model)
     extractor = pipe.feature_extractor
     spec = ModelSpec(
