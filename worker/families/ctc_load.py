@@ -9,6 +9,7 @@ from worker.families.convolutions import mend_convolutions
 from worker.families.ctc import CtcFamily
 from worker.families.frames import FrameRule
 from worker.families.front_end import replace_front_end
+from worker.families.linear import pack_linears
 from worker.families.probe import probe_frames, probe_needs_equal_lengths
 from worker.model_folder import ModelFolder
 from worker.vocabulary import Vocabulary
@@ -26,6 +27,7 @@ def load_ctc(pipe: Any, found: ModelFolder, dtype: str) -> CtcFamily:
     _fold_weight_norm(pipe.model)
     replace_front_end(pipe.model)
     replace_attention(pipe.model)
+    pack_linears(pipe.model)
     mend_convolutions(pipe.model)
     probe_frames(pipe, rule)
     norm = getattr(pipe.model.config, "feat_extract_norm", None)

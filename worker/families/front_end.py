@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from worker.families.linear import make_linear
+
 
 class RowsLayer(nn.Module):
     """One layer: convolution, layer norm over the channels, activation."""
@@ -23,21 +25,20 @@ class RowsLayer(nn.Module):
         weight = conv.weight.detach().transpose(1, 2).flatten(1)  # [out, tap and channel]
         # One channel's rows are so short that copying them costs nothing.
         self._step = self._taps if self._channels == 1 else self._stride
-        parts = weight.split(self._step * self._channels, dim=1)
-        self.parts = nn.ParameterList(nn.Parameter(part.t().contiguous(), requires_grad=False) for part in parts)
-        self.bias = conv.bias
+        first, *others = weight.split(self._step * self._channels, dim=1)
+        self.parts = nn.ModuleList([make_linear(first, conv.bias), *(make_linear(part, None) for part in others)])
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """[sample, channel] to [frame, channel]."""
         frames = (len(rows) - self._taps) // self._stride + 1
         total: torch.Tensor | None = None
+        part: Any
         for number, part in enumerate(self.parts):
-            strides, first = (self._stride * self._channels, 1), number * self._step * self._channels
-            seen = rows.as_strided((frames, len(part)), strides, rows.storage_offset() + first)
-            if total is None:
-                total = seen @ part if self.bias is None else torch.addmm(self.bias, seen, part)
-            else:
-                total.addmm_(seen, part)
+            first = number * self._step * self._channels
+            width = min(self._step, self._taps - number * self._step) * self._channels
+            strides = (self._stride * self._channels, 1)
+            seen = rows.as_strided((frames, width), strides, rows.storage_offset() + first)
+            total = part(seen) if total is None else part.add(seen, total)
         hidden: torch.Tensor = self.activation(self.norm(total))
         return hidden
 
