@@ -18,6 +18,7 @@ from jobs.ledger.units import WindowLease
 from jobs.model import ModelSpec
 from jobs.settings import WhisperGuard
 from worker.families.attention import replace_attention
+from worker.families.beams import share_sound
 from worker.families.convolutions import mend_convolutions
 from worker.families.encoding import encoded_once
 from worker.families.invention import is_loop, nobody_speaks
@@ -132,6 +133,7 @@ def load_whisper(pipe: Any, found: ModelFolder, dtype: str, guard: WhisperGuard)
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a WhisperTokenizer")
     replace_attention(pipe.model)
     pack_linears(pipe.model)
+    share_sound(pipe.model)
     mend_convolutions(pipe.model)
     extractor = pipe.feature_extractor
     spec = ModelSpec(
