@@ -1,4 +1,7 @@
-"""Prepare, whole, against the bare decode and resample of the same file by the same libraries, on one core.
+"""Prepare, whole, against the bare decode and resample of the same file as one writes it by hand, on one core.
+
+The bare one is soundfile (PyAV for M4A, which soundfile can't read) and soxr, with numpy for mixing. Prepare reads FLAC
+by PyAV; by hand, frame after frame, that is no faster than soundfile (docs/performance.md).
 
 Prepare checks and measures the sound, cuts it, writes each window's object and registers it; a real ledger and a store
 in a folder. Stereo at 44.1 kHz (Opus: 48 kHz), so that all need mixing and resampling. CPU time of the process, system

@@ -1,4 +1,4 @@
-"""The decoder on ffmpeg's libraries (PyAV): M4A and AAC, MP4 and other video, WebM, AMR, WMA, and damaged files."""
+"""The decoder on ffmpeg's libraries (PyAV): FLAC, M4A and AAC, MP4 and other video, WebM, AMR, WMA, damaged MP3."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -20,10 +20,14 @@ DEMUXERS = (
 )
 #: those whose headers count samples or time; the others' durations are guessed from the bit rate
 EXACT_DEMUXERS = ("mov", "matroska", "asf", "flac", "wav", "w64", "aiff", "caf", "wv", "ape", "tta")
-BLOCK_FRAMES = 1 << 15
+#: smaller blocks cost more calls, larger ones leave a core's cache
+BLOCK_FRAMES = 60_000
 
-#: full scale of ffmpeg's integer sample formats, and where their zero lies (libavutil/samplefmt.h)
-FULL_SCALES = {"u8": (128.0, 128.0), "s16": (32768.0, 0.0), "s32": (2147483648.0, 0.0)}
+#: FLAC's frames carry a checksum: one that doesn't match is left out
+FLAC_OPTIONS = {"err_detect": "crccheck+explode"}
+
+#: full scale of ffmpeg's other integer sample formats, and where their zero lies (libavutil/samplefmt.h)
+FULL_SCALES = {"u8": (128.0, 128.0), "s32": (2147483648.0, 0.0)}
 
 
 class AvDecoder:
@@ -40,6 +44,7 @@ class AvDecoder:
         self.failure: str | None = None
         self.passed_damage = False
         self._last: av.AudioFrame | None = None
+        self._last_pts: int | None = None
         try:
             self._begin()
         except BaseException:
@@ -51,23 +56,24 @@ class AvDecoder:
         """Whether the last decoded frame ends where the header says that the file does."""
         declared = self.info.duration_s if self.info.duration_is_exact else None
         last = self._last
-        if declared is None or last is None or last.pts is None or not last.time_base:
+        if declared is None or last is None or self._last_pts is None or not last.time_base:
             return False
-        end_s = float(last.pts * last.time_base) + last.samples / last.sample_rate
+        end_s = float(self._last_pts * last.time_base) + last.samples / last.sample_rate
         return bool(declared - end_s <= MISSING_S)
 
     def blocks(self) -> Iterator[Block]:
-        pieces: list[Block] = []
-        held = 0
+        held = av.AudioFifo()  # joins them sooner than numpy does
+        frames = 0
         for frame in chain([self._first], self._frames):
-            pieces.append(_samples(frame))
-            held += len(pieces[-1])
-            if held >= BLOCK_FRAMES:
-                yield np.concatenate(pieces)
-                pieces.clear()
-                held = 0
-        if pieces:
-            yield np.concatenate(pieces)
+            frames += frame.samples
+            frame.pts = None  # a fifo wants them without a gap, or none
+            held.write(frame)
+            if held.samples >= BLOCK_FRAMES:
+                yield _samples(held.read())
+        if held.samples:
+            yield _samples(held.read())
+        if self._lost(frames):
+            self.failure = self.failure or "ffmpeg: parts of the file are damaged or missing"
         self.passed_damage = self.failure is not None and self.reached_end
 
     def blocks_from(self, frame: int) -> Iterator[Block]:
@@ -82,11 +88,19 @@ class AvDecoder:
     def close(self) -> None:
         self._container.close()
 
+    def _lost(self, frames: int) -> bool:
+        """Whether a FLAC gave fewer than its header counts: PyAV keeps most errors of its decoder to itself."""
+        declared_s = self.info.duration_s
+        return self._is_flac and declared_s is not None and frames < round(declared_s * self.info.sampling_rate_hz)
+
     def _begin(self) -> None:
         stream = self._container.streams.best("audio")
         if stream is None:
             raise AudioUnreadable("ffmpeg: the file holds no sound track")
         self._stream = stream
+        self._is_flac = self._container.format.name == "flac"
+        if self._is_flac:
+            stream.codec_context.options = FLAC_OPTIONS
         self._frames = self._decoded()
         # The first frame knows rate and channels better than the header does (HE-AAC doubles its rate).
         first = next(self._frames, None)
@@ -100,6 +114,7 @@ class AvDecoder:
         packets = self._container.demux(self._stream)
         conform: av.AudioResampler | None = None
         first: av.AudioFrame | None = None
+        kind: tuple[int, int, str] | None = None
         while True:
             try:
                 packet = next(packets, None)
@@ -112,12 +127,15 @@ class AvDecoder:
                 return
             for frame in self._decode(packet):
                 first = first or frame
-                self._last = frame
-                if _alike(frame, first):
+                kind = kind or _kind(first)
+                self._last, self._last_pts = frame, frame.pts
+                if _kind(frame) == kind:
                     yield frame
-                else:  # a rate that changes in mid-file (broadcast streams)
+                else:  # a rate or a number of channels that changes in mid-file (broadcast streams)
                     conform = conform or av.AudioResampler(first.format, first.layout, first.sample_rate)
-                    yield from conform.resample(frame)
+                    for changed in conform.resample(frame):
+                        changed.time_base = first.time_base
+                        yield changed
 
     def _decode(self, packet: av.Packet) -> list[av.AudioFrame]:
         try:
@@ -151,19 +169,25 @@ class AvDecoder:
 
 
 def _samples(frame: av.AudioFrame) -> Block:
-    """(frames, channels), float32, full scale 1.0."""
+    """(frames, channels); 16-bit integers as they are, all else as float32 of full scale 1.0."""
+    channels = frame.layout.nb_channels
+    if frame.format.name == "s16":  # FLAC's, without a copy
+        return np.frombuffer(frame.planes[0], np.int16, frame.samples * channels).reshape(-1, channels)
     values: NDArray[Any] = frame.to_ndarray()
-    table = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    table = values.T if frame.format.is_planar else values.reshape(-1, channels)
+    if table.dtype == np.int16:
+        return table
     scale = FULL_SCALES.get(frame.format.packed.name)
-    if scale is None:  # flt and dbl
-        return table.astype(np.float32, copy=False)
-    full, zero = scale
-    # Through float64, since float32 would round 32-bit integers before the division.
-    return ((table.astype(np.float64) - zero) / full).astype(np.float32)
+    samples = table.astype(np.float32, copy=False)
+    if scale is not None:  # neither flt nor dbl
+        full, zero = scale
+        samples = (samples - np.float32(zero)) / np.float32(full)
+    return samples
 
 
-def _alike(frame: av.AudioFrame, first: av.AudioFrame) -> bool:
-    return bool(frame.sample_rate == first.sample_rate and frame.layout.nb_channels == first.layout.nb_channels)
+def _kind(frame: av.AudioFrame) -> tuple[int, int, str]:
+    """What all frames must have in common: rate, channels, sample format."""
+    return frame.sample_rate, frame.layout.nb_channels, frame.format.name
 
 
 def _words(error: Exception) -> str:

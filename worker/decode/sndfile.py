@@ -1,4 +1,4 @@
-"""The decoder on libsndfile: WAV, RF64, W64, FLAC, OGG Vorbis and Opus, MP3, AIFF, CAF, AU."""
+"""The decoder on libsndfile: WAV, RF64, W64, OGG Vorbis and Opus, MP3, AIFF, CAF, AU."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from worker.decode.source import MISSING_S, AudioInfo
 
 BLOCK_FRAMES = 1 << 16
 
-#: what libsndfile is trusted with; of the rest it guesses some from very little
-CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "CAF", "AU"})
-#: libsndfile gives these up at the first damaged frame; ffmpeg goes on behind it
-RESCUED = frozenset({"FLAC", "MP3"})
+#: what libsndfile is trusted with; of the rest it guesses some from very little, and FLAC takes it longer than ffmpeg
+CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "OGG", "MP3", "AIFF", "CAF", "AU"})
+#: libsndfile gives this up at the first damaged frame; ffmpeg goes on behind it
+RESCUED = "MP3"
 #: what it gives as 16-bit integers without loss, and reads faster so
 INTEGERS = frozenset({"PCM_16", "PCM_S8", "PCM_U8"})
 
@@ -66,7 +66,7 @@ class SndfileDecoder:
         for block in self._own_blocks():
             frames += len(block)
             yield block
-        if self._sound.format in RESCUED and (self.failure or self._lacks(frames)):
+        if self._sound.format == RESCUED and (self.failure or self._lacks(frames)):
             yield from self._rescue(frames)
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class SndfileDecoder:
 def _declared_frames(sound: soundfile.SoundFile) -> int | None:
     """The frames that the header promises; libsndfile itself counts those that the file can hold."""
     frames = int(sound.frames)
-    if frames >= 1 << 62:  # SF_COUNT_MAX: unknown, as in a FLAC that was piped
+    if frames >= 1 << 62:  # SF_COUNT_MAX: unknown
         return None
     log = sound.extra_info
     if rf64 := SHORT_RF64.search(log):

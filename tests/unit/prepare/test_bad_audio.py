@@ -21,6 +21,8 @@ from jobs.errors import (
 from worker.decode import open_audio
 
 RATE = 16_000
+#: samples of a frame as libFLAC writes it
+FLAC_FRAME = 4096
 
 
 def speechlike(seconds: float) -> np.ndarray:
@@ -194,6 +196,21 @@ def test_damage_in_the_middle_costs_only_the_damaged_place(container: str, tmp_p
     assert warnings
     assert set(warnings) <= {"audio-damaged", "audio-truncated"}
     assert 18 * RATE < len(samples) < 20 * RATE
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_one_wrong_bit_in_a_flac_costs_one_frame(subtype: str, tmp_path: Path) -> None:
+    """Its checksum tells; what such a frame decodes to may be noise at full scale."""
+    whole = decode(written(tmp_path, speechlike(20), "FLAC", subtype))[0]
+    path = tmp_path / "audio"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    samples, warnings = decode(path)
+    assert warnings == ["audio-damaged"]
+    assert len(samples) == len(whole) - FLAC_FRAME
+    first = int(np.flatnonzero(samples != whole[: len(samples)])[0])
+    assert np.array_equal(samples[first:], whole[first + FLAC_FRAME :])
 
 
 def test_clipped(tmp_path: Path) -> None:

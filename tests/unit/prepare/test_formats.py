@@ -92,6 +92,30 @@ def test_integers_are_the_samples_that_floats_would_be(container: str, subtype: 
             assert np.concatenate(list(source.blocks())).tobytes() == table[:, -1].tobytes()
 
 
+def test_a_flac_of_24_bits_has_the_samples_that_libsndfile_gives(tmp_path: Path) -> None:
+    """Bit for bit, though another library reads it."""
+    steps = np.random.default_rng(1).integers(-(2**23), 2**23, (70_000, 2), dtype=np.int32)
+    soundfile.write(tmp_path / "audio", steps << 8, RATE, format="FLAC", subtype="PCM_24")
+    table, _ = soundfile.read(tmp_path / "audio", dtype="float32", always_2d=True)
+    assert decode(tmp_path / "audio").tobytes() == ((table[:, 0] + table[:, 1]) / np.float32(2)).tobytes()
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (RATE, 2)])
+def test_rate_or_channels_may_change_in_mid_file(rate: int, channels: int, tmp_path: Path) -> None:
+    """As in a broadcast: streams of AAC one behind the other."""
+    kind = next(kind for kind in maker.KINDS if kind.name == "adts.aac")
+    content = b""
+    for part_rate, part_channels in [(RATE, 1), (rate, channels), (RATE, 1)]:
+        wave = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * part_rate) / part_rate)
+        samples = np.tile(wave.astype(np.float32)[:, None], (1, part_channels))
+        content += maker.make(kind, samples, part_rate, tmp_path).read_bytes()
+    (tmp_path / "audio").write_bytes(content)
+    decoded = decode(tmp_path / "audio")
+    assert abs(len(decoded) - 6 * RATE) < 3 * 0.15 * RATE
+    seconds = np.abs(decoded[: 6 * RATE].reshape(6, RATE)).max(axis=1)
+    assert np.all(np.abs(seconds - 0.3) < 0.15)  # ffmpeg mixes stereo down louder
+
+
 def test_an_mp3_is_whole_at_the_ends_of_blocks(tmp_path: Path) -> None:
     """Beginnings of noise borrow bits from frames before them, so whoever seeks gets them wrong."""
     random = np.random.default_rng(7)
