@@ -23,7 +23,8 @@ EXACT_DEMUXERS = ("mov", "matroska", "asf", "flac", "wav", "w64", "aiff", "caf",
 #: smaller blocks cost more calls, larger ones leave a core's cache
 BLOCK_FRAMES = 60_000
 
-#: FLAC's frames carry a checksum: one that doesn't match is left out
+#: FLAC's frames carry a checksum. One that doesn't match is left out, since it may decode to noise at full scale, and
+#: silence stands for it.
 FLAC_OPTIONS = {"err_detect": "crccheck+explode"}
 
 #: full scale of ffmpeg's other integer sample formats, and where their zero lies (libavutil/samplefmt.h)
@@ -63,16 +64,21 @@ class AvDecoder:
 
     def blocks(self) -> Iterator[Block]:
         held = av.AudioFifo()  # joins them sooner than numpy does
-        frames = 0
+        decoded = position = 0
         for frame in chain([self._first], self._frames):
-            frames += frame.samples
+            if missing := self._missing(frame, position):
+                if held.samples:
+                    yield _samples(held.read())
+                yield from _silence(missing, like=_samples(frame))
+            decoded += frame.samples
+            position += missing + frame.samples
             frame.pts = None  # a fifo wants them without a gap, or none
             held.write(frame)
             if held.samples >= BLOCK_FRAMES:
                 yield _samples(held.read())
         if held.samples:
             yield _samples(held.read())
-        if self._lost(frames):
+        if self._lost(decoded):
             self.failure = self.failure or "ffmpeg: parts of the file are damaged or missing"
         self.passed_damage = self.failure is not None and self.reached_end
 
@@ -87,6 +93,16 @@ class AvDecoder:
 
     def close(self) -> None:
         self._container.close()
+
+    def _missing(self, frame: av.AudioFrame, position: int) -> int:
+        """How many frames of sound a FLAC has lost just before this one, which knows its place in the file.
+
+        The next one or two behind a lost one don't: PyAV says so only of those that its parser has seen whole.
+        """
+        if not self._is_flac or frame.pts is None or self._first_pts is None:
+            return 0
+        start: int = frame.pts - self._first_pts
+        return max(0, start - position)
 
     def _lost(self, frames: int) -> bool:
         """Whether a FLAC gave fewer than its header counts: PyAV keeps most errors of its decoder to itself."""
@@ -106,7 +122,7 @@ class AvDecoder:
         first = next(self._frames, None)
         if first is None:
             raise AudioUnreadable(self.failure or "ffmpeg: the sound track holds nothing that decodes")
-        self._first = first
+        self._first, self._first_pts = first, first.pts
         self.info = self._describe(first)
 
     def _decoded(self) -> Iterator[av.AudioFrame]:
@@ -166,6 +182,12 @@ class AvDecoder:
         if container.duration is not None and len(container.streams) == 1:
             return float(container.duration / av.time_base)
         return None
+
+
+def _silence(frames: int, like: Block) -> Iterator[Block]:
+    """So many frames of zeros, with the channels and the type of a block."""
+    for start in range(0, frames, BLOCK_FRAMES):
+        yield np.zeros((min(BLOCK_FRAMES, frames - start), *like.shape[1:]), like.dtype)
 
 
 def _samples(frame: av.AudioFrame) -> Block:
