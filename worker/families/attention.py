@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -16,6 +17,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 NAME = "few_heads"
 #: scores that are made at once: 4 MB in half precision, what the second caches of two cores hold or nearly
 MOST_SCORES = 1 << 21
+#: windows are filled up to a multiple of so many frames: oneDNN compiles a product for each size, and keeps it (2 MB)
+STEP_FRAMES = 128
 
 
 def replace_attention(model: Any) -> bool:
@@ -67,13 +70,16 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, counts:
     """counts: how many frames of each window there are, before those that only fill it up."""
     windows, heads, frames, channels = query.shape
     output = query.new_empty(windows, frames, heads, channels)
-    step = max(1, MOST_SCORES // (frames * key.shape[2]))
+    filling = (0, 0, 0, -frames % STEP_FRAMES)
+    query, key, value = (nn.functional.pad(rows, filling) for rows in (query, key, value))
+    step = max(1, MOST_SCORES // query.shape[2] ** 2)
     for window, count in enumerate(counts):
         for first in range(0, heads, step):
             some = slice(first, first + step)
-            scores = query[window, some] @ key[window, some, :count].transpose(1, 2)
+            scores = query[window, some] @ key[window, some].transpose(1, 2)
+            scores[..., count:] = -torch.inf
             torch.softmax(scores, -1, out=scores)
-            output[window, :, some] = (scores @ value[window, some, :count]).transpose(0, 1)
+            output[window, :, some] = (scores @ value[window, some])[:, :frames].transpose(0, 1)
     return output
 
 

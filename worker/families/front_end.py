@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from worker.families.linear import make_linear
+from worker.families.linear import make_linear, stretches
 
 
 class RowsLayer(nn.Module):
@@ -29,18 +29,30 @@ class RowsLayer(nn.Module):
         self.parts = nn.ModuleList([make_linear(first, conv.bias), *(make_linear(part, None) for part in others)])
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """[sample, channel] to [frame, channel]."""
+        """[sample, channel] to [frame, channel]; a stretch is normalised while the caches hold it."""
         frames = (len(rows) - self._taps) // self._stride + 1
-        total: torch.Tensor | None = None
-        part: Any
-        for number, part in enumerate(self.parts):
-            first = number * self._step * self._channels
-            width = min(self._step, self._taps - number * self._step) * self._channels
-            strides = (self._stride * self._channels, 1)
-            seen = rows.as_strided((frames, width), strides, rows.storage_offset() + first)
-            total = part(seen) if total is None else part.add(seen, total)
-        hidden: torch.Tensor = self.activation(self.norm(total))
-        return hidden
+        output: torch.Tensor | None = None
+        for stretch in stretches(frames):
+            hidden = self.activation(self.norm(self._convolve(rows, stretch)))
+            output = hidden.new_empty(frames, hidden.shape[1]) if output is None else output
+            output[stretch] = hidden
+        return rows.new_empty(0, self.norm.normalized_shape[0]) if output is None else output
+
+    def _convolve(self, rows: torch.Tensor, stretch: slice) -> torch.Tensor:
+        first: Any
+        others: list[Any]
+        first, *others = self.parts
+        total: torch.Tensor = first(self._seen(rows, stretch, 0))
+        for number, part in enumerate(others, 1):
+            total = part.add(self._seen(rows, stretch, number), total)
+        return total
+
+    def _seen(self, rows: torch.Tensor, stretch: slice, number: int) -> torch.Tensor:
+        """What a part of the taps sees, for each frame of a stretch."""
+        first = (stretch.start * self._stride + number * self._step) * self._channels
+        width = min(self._step, self._taps - number * self._step) * self._channels
+        size, strides = (stretch.stop - stretch.start, width), (self._stride * self._channels, 1)
+        return rows.as_strided(size, strides, rows.storage_offset() + first)
 
 
 class RowsFrontEnd(nn.Module):

@@ -11,7 +11,7 @@ from tests.equality.random_models import sound
 from tests.unit.model.inputs import load
 from worker.families import linear
 from worker.families.ctc import compute_logits
-from worker.families.linear import PackedLinear, PlainLinear, is_packable, make_linear, pack_linears
+from worker.families.linear import PackedLinear, PlainLinear, is_packable, make_linear, pack_linears, stretches
 
 pytestmark = pytest.mark.skipif(not is_packable(torch.empty(1, 1)), reason="this CPU's weights are not packed")
 
@@ -25,7 +25,7 @@ def weights(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
     "dtype", [dtype for dtype in (torch.float32, torch.bfloat16) if is_packable(torch.empty(1, 1, dtype=dtype))]
 )
 @pytest.mark.parametrize("has_bias", [True, False])
-@pytest.mark.parametrize("shape", [(1, 33), (500, 33), (2, 7, 33)])
+@pytest.mark.parametrize("shape", [(1, 33), (500, 33), (2, 7, 33), (2, 601, 33), (0, 33)])
 def test_its_numbers_are_those_of_torch(shape: tuple[int, ...], has_bias: bool, dtype: torch.dtype) -> None:
     weight, bias = weights(dtype)
     given = bias if has_bias else None
@@ -34,6 +34,16 @@ def test_its_numbers_are_those_of_torch(shape: tuple[int, ...], has_bias: bool, 
         ours, theirs = PackedLinear(weight, given)(rows), nn.functional.linear(rows, weight, given)
     assert ours.dtype == theirs.dtype
     torch.testing.assert_close(ours, theirs)
+
+
+def test_stretches_hold_all_rows_in_few_sizes() -> None:
+    sizes: set[int] = set()
+    for rows in range(5000):
+        some = stretches(rows)
+        assert sorted({row for each in some for row in range(rows)[each]}) == list(range(rows))
+        assert sum(each.stop - each.start for each in some) < rows + 64
+        sizes |= {each.stop - each.start for each in some}
+    assert sizes == {1, 2, 4, 8, 16, 32, 64, *range(128, 1025, 128)}
 
 
 @pytest.mark.parametrize("made", [PackedLinear, PlainLinear])
