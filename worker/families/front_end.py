@@ -39,9 +39,8 @@ class RowsLayer(nn.Module):
         return rows.new_empty(0, self.norm.normalized_shape[0]) if output is None else output
 
     def _convolve(self, rows: torch.Tensor, stretch: slice) -> torch.Tensor:
-        first: Any
-        others: list[Any]
-        first, *others = self.parts
+        parts: list[Any] = list(self.parts)
+        first, *others = parts
         total: torch.Tensor = first(self._seen(rows, stretch, 0))
         for number, part in enumerate(others, 1):
             total = part.add(self._seen(rows, stretch, number), total)
