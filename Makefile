@@ -36,12 +36,13 @@ help:
 demo: .venv/.all
 	@$(BIN)/python -m tingxie.demo "$(AUDIO)"
 
-# A GPU test skips itself where there is no CUDA device; tests/allowed-skips.txt lets it, in CI too.
+# A GPU test skips itself where there is no CUDA device; tests/allowed-skips.txt lets it, in CI too. Two files of tests at
+# once: half of them wait for leases and restarts. Each process has its own Redis, services and folders.
 test: .venv/.dev
-	$(BIN)/python -m pytest -m "not full"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not full"
 
 test-full: .venv/.dev
-	$(BIN)/python -m pytest -m "full"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "full"
 
 check: .venv/.dev
 	$(BIN)/ruff check .

@@ -1,15 +1,15 @@
 """The service end to end against the bare batched forward of the same windows, default architecture, random weights.
 
-The bare forward is what the service's model does and no more: the same weights in the same dtype on as many threads,
-windows cut before the clock starts and sorted by length, scores and their best token; at its best batch of a few. Half
-of it before the service's turn and half after, since a machine's speed drifts. The service's time is from the upload's
-start to the transcript.
+The bare forward is what the service's model does and no more: the same weights in the same dtype on as many threads, in
+as many lanes, windows cut before the clock starts and sorted by length, scores and their best token; at its best batch
+of a few. Half of it before the service's turn and half after, since a machine's speed drifts. The service's time is
+from the upload's start to the transcript.
 """
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,7 +22,7 @@ from jobs.settings import Settings
 from tingxie.client import Client
 from tingxie.stack import usable_cores
 from worker.cutting import Cutter, make_rule
-from worker.families.ctc import compute_logits
+from worker.families.ctc import CtcFamily
 from worker.forward import Samples
 from worker.memory import keep_freed_memory
 from worker.model import load_model
@@ -74,18 +74,19 @@ class _Bare:
     def __init__(self, folder: Path, audio_s: float) -> None:
         keep_freed_memory()
         loaded = load_model(Settings(model=str(folder), device="cpu", model_threads=usable_cores()))
-        self._pipe: Any = loaded.family.pipe  # type: ignore[attr-defined]
+        assert isinstance(loaded.family, CtcFamily)
+        self._family = loaded.family
         windows = sorted(_windows(loaded.spec, audio_s), key=len, reverse=True)
         tried = windows[:TRIED_WINDOWS]
-        _run(self._pipe, tried[:1], 1)
+        _run(self._family, tried[:1], 1)
         self.count = len(windows)
-        self.batch = min(BATCHES, key=lambda batch: _run(self._pipe, tried, batch))
+        self.batch = min(BATCHES, key=lambda batch: _run(self._family, tried, batch))
         batches = [windows[at : at + self.batch] for at in range(0, len(windows), self.batch)]
         self._halves = batches[::2], batches[1::2]
 
     def half(self, number: int) -> float:
         """Seconds that every second batch takes."""
-        return sum(_run(self._pipe, batch, self.batch) for batch in self._halves[number])
+        return sum(_run(self._family, batch, self.batch) for batch in self._halves[number])
 
 
 def _windows(spec: ModelSpec, audio_s: float) -> list[Samples]:
@@ -95,9 +96,14 @@ def _windows(spec: ModelSpec, audio_s: float) -> list[Samples]:
     return [cut.samples for cut in found if cut.samples is not None]
 
 
-def _run(pipe: Any, windows: list[Samples], batch: int) -> float:
+def _run(family: CtcFamily, windows: list[Samples], batch: int) -> float:
     began = time.monotonic()
-    with torch.inference_mode():
-        for at in range(0, len(windows), batch):
-            compute_logits(pipe, windows[at : at + batch]).argmax(-1)
+    for at in range(0, len(windows), batch):
+        some = windows[at : at + batch]
+        family.in_lanes(partial(_score, family), some, [len(each) for each in some])
     return time.monotonic() - began
+
+
+def _score(family: CtcFamily, windows: list[Samples]) -> list[torch.Tensor]:
+    with torch.inference_mode():
+        return [scores.argmax(-1) for scores in family.network.score(windows)]

@@ -8,8 +8,9 @@ the same; and 1 − edit distance of the collapsed tokens.
 from bench.agreement import Agreement
 from bench.figure import Figure
 from bench.in_process import Heard, Setting, hear, held_out, load_ctc
+from worker.families.quantized import INT8, can_quantize
 
-DTYPES = ("bfloat16", "float16")
+DTYPES = ("bfloat16", "float16", *[INT8] * can_quantize())
 AT_ONCE = 8
 
 

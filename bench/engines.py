@@ -1,8 +1,9 @@
 """Engines for the network on this CPU: torch in float32, bfloat16 and int8, ONNX Runtime in float32 and int8.
 
-Speed: windows of 20 s, one at a time, the engines in turn, median over the rounds. int8 is dynamic, in torch's linear
-layers or ONNX Runtime's MatMul. The bundled model's rows say what each hears in held-out speech: agreement with torch's
-float32 of the frames that aren't blank in both (99.5 % count as equal), and CER.
+Speed: windows of 20 s, one at a time, the engines in turn, median over the rounds. torch's are as the service
+loads them, in int8 the encoder's linear layers (worker/families/quantized.py); in ONNX Runtime int8 is MatMul's. The
+bundled model's rows say what each hears in held-out speech: agreement with torch's float32 of the frames that aren't
+blank in both (99.5 % count as equal), and CER.
 """
 
 import dataclasses
@@ -18,9 +19,11 @@ import torch
 from bench.agreement import Agreement
 from bench.figure import Figure
 from bench.in_process import LONG, Heard, Recording, Setting, hear, held_out, load_ctc, read
-from bench.onnx_net import OnnxNet, export, quantise, quantised_in_torch
+from bench.onnx_net import OnnxNet, export, quantise
 from bench.random_weights import default_architecture
-from worker.families.ctc import CtcFamily, compute_logits
+from worker.families.ctc import CtcFamily
+from worker.families.network import PaddedNetwork
+from worker.families.quantized import INT8, can_quantize
 from worker.forward import Samples
 from worker.model_folder import BUNDLED_FOLDER
 
@@ -75,16 +78,16 @@ def measure_default() -> list[Figure]:
 def _engines(model: Path, folder: Path) -> Engines:
     family = load_ctc("float32", str(model))
     exported = export(model, folder)
-    nets = {"torch int8": quantised_in_torch(family), "ONNX Runtime float32": OnnxNet(exported)}
-    nets["ONNX Runtime int8"] = OnnxNet(quantise(exported))
+    nets = {"ONNX Runtime float32": OnnxNet(exported), "ONNX Runtime int8": OnnxNet(quantise(exported))}
     others = {name: _with_network(family, net) for name, net in nets.items()}
-    return {FLOAT32: family, "torch bfloat16": load_ctc("bfloat16", str(model)), **others}
+    ours = {f"torch {dtype}": load_ctc(dtype, str(model)) for dtype in ("bfloat16", *[INT8] * can_quantize())}
+    return {FLOAT32: family, **ours, **others}
 
 
 def _with_network(family: CtcFamily, network: torch.nn.Module) -> CtcFamily:
     pipe = copy(family.pipe)
     pipe.model = network
-    return dataclasses.replace(family, pipe=pipe)
+    return dataclasses.replace(family, network=PaddedNetwork(pipe))
 
 
 def _windows(recordings: list[Recording]) -> list[Samples]:
@@ -94,7 +97,8 @@ def _windows(recordings: list[Recording]) -> list[Samples]:
 
 def _scores(engine: CtcFamily, wave: Samples) -> torch.Tensor:
     with torch.inference_mode():
-        return compute_logits(engine.pipe, [wave]).float()
+        (scores,) = engine.network.score([wave])
+        return scores.float()
 
 
 def _speeds(engines: Engines, waves: list[Samples], rounds: int) -> dict[str, float]:

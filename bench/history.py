@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from bench.figure import Figure
+from bench.machine import Machine
 
 PATH = Path(__file__).parent / "history.jsonl"
-#: runs of each measurement
+#: runs of each measurement on one processor
 KEPT = 6
 
 
-def add(name: str, commit: str, date: str, figures: list[Figure], path: Path = PATH) -> None:
-    """A run of the same commit takes the place of the one before it."""
+def add(name: str, machine: Machine, figures: list[Figure], path: Path = PATH) -> None:
+    """A run of the same commit on the same processor takes the place of the one before it."""
     aims = {full: figure.value for full, figure in named(figures) if figure.target and figure.value is not None}
     if not aims:
         return
-    runs = [run for run in read(path) if (run["program"], run["commit"]) != (name, commit)]
-    runs.append({"program": name, "commit": commit, "date": date, "figures": aims})
-    surplus = [run for run in runs if run["program"] == name][:-KEPT]
+    new = {"program": name, "processor": machine.processor, "commit": machine.commit, "date": machine.date}
+    runs = [run for run in read(path) if any(run[key] != new[key] for key in ("program", "processor", "commit"))]
+    runs.append(new | {"figures": aims})
+    alike = [run for run in runs if (run["program"], run["processor"]) == (name, machine.processor)]
+    surplus = alike[:-KEPT]
     path.write_text("".join(_line(run) for run in runs if run not in surplus), encoding="utf-8")
 
 
@@ -34,14 +37,14 @@ def named(figures: Iterable[Figure]) -> Iterable[tuple[str, Figure]]:
 
 
 def section(path: Path = PATH) -> str:
-    """The part of the page that shows them: a line for each figure, the oldest run first."""
-    lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """The part of the page that shows them: a line for each figure on each processor, the oldest run first."""
+    lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for run in read(path):
         for what, value in run["figures"].items():
-            lines[run["program"], what].append(f"{value:,.4g} ({run['commit']})")
-    rows = [f"| {program} | {what} | {' → '.join(runs)} |" for (program, what), runs in sorted(lines.items())]
+            lines[run["program"], what, run["processor"]].append(f"{value:,.4g} ({run['commit']})")
+    rows = [f"| {' | '.join(key)} | {' → '.join(runs)} |" for key, runs in sorted(lines.items())]
     head = "## Earlier runs\n\nThe figures that have a target, with the commits they were measured at.\n\n"
-    return head + "\n".join(["| | what | measured |", "|---|---|---|", *rows]) + "\n"
+    return head + "\n".join(["| | what | processor | measured |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def read(path: Path = PATH) -> list[dict[str, Any]]:

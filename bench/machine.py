@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,10 +26,11 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-        flags = next((line.split() for line in info.splitlines() if line.startswith("flags")), [])
-        name = next((line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")), "")
+        first = (line.partition(":") for line in info.partition("\n\n")[0].splitlines())
+        cpu = {name.strip(): value.strip() for name, _, value in first}
+        flags = cpu.get("flags", "").split()
         return cls(
-            processor=name or platform.processor() or platform.machine(),
+            processor=_processor(cpu) or platform.processor() or platform.machine(),
             cores=os.cpu_count() or 0,
             flags=" ".join(flag for flag in _TELLING_FLAGS if flag in flags),
             memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
@@ -38,11 +39,18 @@ class Machine:
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
         )
 
+    def kind(self) -> str:
+        """What decides how fast it computes."""
+        return f"{self.processor}, {self.cores} cores ({self.flags})"
+
     def line(self) -> str:
-        said = asdict(self)
-        return "{date}, commit {commit}, {processor}, {cores} cores ({flags}), {memory_gb} GB, Python {python}".format(
-            **said
-        )
+        return f"{self.date}, commit {self.commit}, {self.kind()}, {self.memory_gb} GB, Python {self.python}"
+
+
+def _processor(cpu: dict[str, str]) -> str:
+    """Its name, and its model, since clouds call several of them by one name. cpu: what /proc/cpuinfo says of one."""
+    name, family, model = (cpu.get(key, "") for key in ("model name", "cpu family", "model"))
+    return f"{name} (family {family}, model {model})" if name and family else name
 
 
 #: no code, or what a run of the bench writes itself

@@ -13,8 +13,6 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoModelForCTC
 
-from worker.families.ctc import CtcFamily
-
 #: samples of the example that the network is traced with; its lengths and batches stay open
 TRACED_SAMPLES = 32_000
 
@@ -81,15 +79,6 @@ def quantise(path: Path) -> Path:
             use_external_data_format=True,
         )
     return quantised
-
-
-def quantised_in_torch(family: CtcFamily) -> torch.nn.Module:
-    """A copy of the network with torch's dynamic int8 in its linear layers."""
-    with _quiet():
-        network: torch.nn.Module = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
-            family.pipe.model, {torch.nn.Linear}, dtype=torch.qint8
-        )
-    return network
 
 
 @contextlib.contextmanager

@@ -4,15 +4,14 @@ Arithmetic on the figures of other measurements (the last `ledger`, `overhead`, 
 the speed that is its target, 6,500 × real time with the default architecture, and Redis as busy half of the time.
 """
 
-import json
-
 import torch
 from transformers import Wav2Vec2ForCTC
 
-from bench import history, report
+from bench import history, kept
 from bench.figure import Figure
 from bench.gpu import PEAKS
 from bench.gpu_network import RATE_HZ, flops, make_config
+from bench.kept import Measurement
 
 GPU_SPEED, GPUS = 6500.0, 10_000
 WINDOW_S, KEPT_S, BATCH = 20.0, 19.0, 16
@@ -81,10 +80,10 @@ def _many() -> list[Figure]:
 
 def _of(name: str, what: str, *, to: float | None = None, per: float = 1.0) -> float | None:
     """The first figure of a measurement whose name holds `what`: ÷ per, or `to` ÷ it. None where it wasn't measured."""
-    path = report.FOLDER / "results" / f"{name}.json"
+    path = kept.path(name)
     if not path.exists():
         return None
-    found = history.named(report.figures_of(json.loads(path.read_text(encoding="utf-8"))))
+    found = history.named(Measurement.read(path).runs[0].figures)
     value = next((each.value for full, each in found if what in full and each.value is not None), None)
     if value is None:
         return None

@@ -1,5 +1,6 @@
 """A whole `tingxie up` to measure against, in a folder of its own."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,11 @@ SETTLE_S = 2.0
 
 
 @contextmanager
-def service(*options: str) -> Iterator[Client]:
-    """A client of a fresh stack on a free port; stopped, and its data removed, at the end."""
+def service(*options: str, **settings: str) -> Iterator[Client]:
+    """A client of a fresh stack on a free port; stopped, and its data removed, at the end. settings: TINGXIE_NAME=…"""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tingxie", "up", "--port", "0", "--data", str(Path(folder, "data")), *options]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings}) as process:
             try:
                 assert process.stdout is not None
                 url = next(line.split()[1] for line in process.stdout if line.startswith("ready "))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from tests.support.waiting import eventually
 from tingxie import redis_server
 from tingxie.client import Client
 from tingxie.stack import choose_port
+from worker.families.quantized import INT8, can_quantize
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.25
@@ -99,19 +100,25 @@ def measure_bundled(load: Load = BUNDLED) -> list[Figure]:
 
 
 def measure_default(load: Load = DEFAULT) -> list[Figure]:
+    """With int8 beside the service's own choice, where this CPU can."""
     folder = default_architecture()
-    return _measure(folder, str(folder), load)
+    return _measure(folder, str(folder), load, others=[INT8] * can_quantize())
 
 
-def _measure(folder: Path, model: str, load: Load) -> list[Figure]:
+def _measure(folder: Path, model: str, load: Load, others: Sequence[str] = ()) -> list[Figure]:
+    """others: dtypes to choose for the service."""
     with tempfile.TemporaryDirectory() as name:
         files = load.write(Path(name))
         warming = recordings.write(Path(name, "warming.wav"), CLIP_S, start_s=300.0)
         with service("--model", model) as client:
             ours_s, ours_p95_s = _run(Service(client), files, [warming], load)
+        chosen_s: dict[str, float] = {}
+        for dtype in others:
+            with service("--model", model, TINGXIE_DTYPE=dtype) as client:
+                chosen_s[dtype], _ = _run(Service(client), files, [warming], load)
         with _usual_app(Path(name), folder) as http:
             theirs_s, theirs_p95_s = _run(UsualApp(http), files, [warming] * 2 * WORKERS, load)
-    return [
+    figures = [
         Figure("service", load.audio_s / ours_s, "× real time"),
         Figure("… 10 s clips, p95", ours_p95_s, "s"),
         Figure("usual app", load.audio_s / theirs_s, "× real time"),
@@ -119,6 +126,12 @@ def _measure(folder: Path, model: str, load: Load) -> list[Figure]:
         Figure("throughput, service ÷ usual app", theirs_s / ours_s, "×", load.throughput),
         Figure("p95 of the clips, usual app ÷ service", theirs_p95_s / ours_p95_s, "×", load.p95),
     ]
+    for dtype, seconds in chosen_s.items():
+        figures += [
+            Figure(f"service with TINGXIE_DTYPE={dtype}", load.audio_s / seconds, "× real time"),
+            Figure("… throughput ÷ usual app", theirs_s / seconds, "×"),
+        ]
+    return figures
 
 
 def _run(peer: Peer, files: list[Path], warming: list[Path], load: Load) -> tuple[float, float]:

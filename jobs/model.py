@@ -16,7 +16,7 @@ class ModelSpec:
     receptive_field_samples: input samples that one output frame reads (RF). For Whisper both are those of its mel
     frames, and no window rule follows from them.
     max_window_s: the longest window, context included, that the family accepts in one forward pass.
-    equal_lengths_only: group-norm models change with padding, so a batch holds windows of one length.
+    equal_lengths_only: its scores change with padding, and it is padded, so a batch holds windows of one length.
     """
 
     model: str

@@ -15,7 +15,7 @@ from jobs.redis_address import RedisAddress
 DEFAULT_MODEL = "ydshieh/wav2vec2-large-xlsr-53-chinese-zh-cn-gpt"
 
 Cutting = Literal["silence", "fixed"]
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 WhisperGuard = Literal["off", "silence", "strict"]
 
 
@@ -110,8 +110,11 @@ class Settings(BaseSettings):
     )
     revision: str = Field("", description="Branch, tag or commit of the model on the Hub; empty means its main branch.")
     device: str = Field("auto", description="Where the model runs: auto, cpu, cuda, cuda:N, or all: on each GPU.")
-    dtype: Dtype = Field("auto", description="Arithmetic of the network; auto is bfloat16 where fast, else float32.")
-    model_threads: int = Field(0, ge=0, description="CPU threads of one forward pass; 0 leaves it to torch.")
+    dtype: Dtype = Field(
+        "auto",
+        description="Arithmetic of the network; auto is bfloat16 where fast, else float32; int8: CTC models on CPUs.",
+    )
+    model_threads: int = Field(0, ge=0, description="CPU threads of a model; 0 leaves it to torch.")
 
     cutting: Cutting = Field("silence", description="How windows are cut where a job doesn't say: silence or fixed.")
     window_s: float = Field(20.0, ge=1.0, le=60.0, description="Longest window, context included, in seconds.")
@@ -129,7 +132,10 @@ class Settings(BaseSettings):
         "which nobody speaks, and texts that go in loops; off: none.",
     )
     batch_compute_s: float = Field(
-        1.0, gt=0, description="A batch holds at most this much predicted compute, in seconds."
+        1.0,
+        gt=0,
+        description="A batch holds at most this much predicted compute, in seconds; up to four windows may take five "
+        "times as long.",
     )
     batch_windows: int = Field(32, ge=1, le=512, description="A batch holds at most this many windows.")
     transcribe_threads: int = Field(

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import structlog
 from pydantic import ValidationError
 
+from jobs.arriving_audio import ArrivingAudio
 from jobs.containers import HEAD_BYTES, not_audio
 from jobs.errors import (
     ObjectMissing,
@@ -79,6 +81,29 @@ class Uploads:
             raise unknown
         return self._arrived(upload, touched_at)
 
+    def add(
+        self,
+        hold: Hold,
+        arrived: Arrived,
+        offset: int,
+        pieces: Iterable[bytes],
+        *,
+        announced: int | None,
+        checksum: Checksum | None = None,
+    ) -> Arrived:
+        """Append, and make the job if those were the last bytes and the client wants one. Raises as both do.
+
+        announced: how many bytes there are to come, where that is known.
+        """
+        upload = arrived.upload
+        with self._arriving_audio(arrived, announced) as audio:
+            self.append(hold, arrived, offset, audio.passing(pieces) if audio else pieces, checksum)
+            arrived = self.find(upload.id, upload.owner)
+            if arrived.is_complete and upload.submit:
+                self.make_job(hold, arrived, audio=audio)
+                arrived = self.find(upload.id, upload.owner)
+        return arrived
+
     def append(
         self, hold: Hold, arrived: Arrived, offset: int, pieces: Iterable[bytes], checksum: Checksum | None = None
     ) -> int:
@@ -114,10 +139,11 @@ class Uploads:
         options: JobOptions | None = None,
         job_id: str = "",
         batch_id: str | None = None,
+        audio: ArrivingAudio | None = None,
     ) -> Accepted:
         """The job of a complete upload, with its own name and options unless others are given. Repeated, the same job.
 
-        job_id: the id that it gets, where that matters.
+        job_id: the id that it gets, where that matters. audio: all of the upload, where it need not be copied any more.
 
         Raises UploadIncomplete, UploadNotFound where its job was deleted, and what submitting a file raises.
         """
@@ -131,12 +157,13 @@ class Uploads:
         if not upload.size_bytes:
             raise UploadEmpty
         new_id = self.submissions.begin(upload.owner)  # the copy is long, and for nothing where the owner has too much
-        upload = upload.model_copy(update={"job_id": upload.job_id or job_id or new_id})
+        chosen_id = audio.job_id if audio else upload.job_id or job_id or new_id
+        upload = upload.model_copy(update={"job_id": chosen_id})
         chosen = options or upload.options
         self.submissions.check(chosen, upload.owner)
         self._record(upload)
         with hold.kept():
-            stored = self.submissions.receive(upload.job_id, self._bytes(arrived))
+            stored = audio.stored() if audio else self.submissions.receive(upload.job_id, self._bytes(arrived))
         hold.renew()
         made = self.submissions.accept(
             upload.job_id,
@@ -165,6 +192,16 @@ class Uploads:
 
     def expires_at(self, arrived: Arrived) -> float:
         return arrived.touched_at + self.settings.upload_expiry_s
+
+    def _arriving_audio(self, arrived: Arrived, announced: int | None) -> AbstractContextManager[ArrivingAudio | None]:
+        """The audio of the job that the upload will be, where this request brings all of it and a copy takes long."""
+        upload = arrived.upload
+        if not upload.submit or arrived.offset or announced != upload.size_bytes or announced <= PART_BYTES:
+            return nullcontext()
+        try:
+            return ArrivingAudio(self.submissions, self.submissions.begin(upload.owner))
+        except RequestError:  # too much is queued now; whether it still is counts once all has come
+            return nullcontext()
 
     def _made(self, upload: Upload) -> Accepted | None:
         """The upload's job, if it was accepted, in the ledger for sure."""

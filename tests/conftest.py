@@ -10,6 +10,7 @@ from redis import Redis
 from jobs.broker import Hinter, make_celery
 from jobs.ledger import Ledger
 from jobs.settings import Settings
+from tests.support.databases import Databases
 from tingxie import redis_server as embedded
 
 pytest_plugins = ["tests.support.skips"]
@@ -28,6 +29,12 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.
     server = embedded.start(tmp_path_factory.mktemp("redis"), program=program)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def databases(redis_server: embedded.RedisServer) -> Databases:
+    """For services of a module or a package."""
+    return Databases(redis_server.url)
 
 
 @pytest.fixture

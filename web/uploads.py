@@ -247,12 +247,7 @@ def _add(hold: Hold, arrived: Arrived, offset: int, checksum: Checksum | None) -
     uploads, upload = services().uploads, arrived.upload
     if request.content_length and offset + request.content_length > upload.size_bytes:
         raise UploadOffsetMismatch(f"The upload has {upload.size_bytes} bytes; these would go beyond.")
-    uploads.append(hold, arrived, offset, body_pieces(request), checksum)
-    arrived = uploads.find(upload.id, upload.owner)
-    if arrived.is_complete and upload.submit:
-        uploads.make_job(hold, arrived)
-        arrived = uploads.find(upload.id, upload.owner)
-    return arrived
+    return uploads.add(hold, arrived, offset, body_pieces(request), announced=request.content_length, checksum=checksum)
 
 
 def _standing(arrived: Arrived) -> dict[str, str]:

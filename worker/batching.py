@@ -14,6 +14,9 @@ MEMORY = 0.7
 LEAD_S, LEAD_TIMES = 0.1, 2
 #: of a whole batch's compute, what an idle device gets first: the rest is claimed and loaded while that runs
 FIRST_SHARE = 0.1
+#: one window alone leaves a quarter of a large model's speed on a CPU unused, two a seventh: so many may take so many
+#: times what a batch may, and be as much longer than others
+FEW, FEW_TIMES, FEW_LONGER = (4, 2), 5.0, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class BatchPlan:
     def __init__(self, settings: Settings, sampling_rate_hz: int) -> None:
         self._settings = settings
         self._rate_hz = sampling_rate_hz
-        self._samples = self._kept_samples = self._seconds = 0.0
+        self._samples = self._kept_samples = self._windows = self._seconds = 0.0
         self._fetch_s = 0.0
         self._memory_samples: int | None = None
         self._busy_s = 0.0
@@ -39,13 +42,19 @@ class BatchPlan:
 
     @property
     def limit(self) -> BatchLimit:
-        """One window until a speed is known; then at most `batch_compute_s` of predicted compute."""
+        """One window until a speed is known; then at most `batch_compute_s` of predicted compute, or a few windows."""
         if self._seconds == 0:
             return BatchLimit(1, 1)
+        windows = self._settings.batch_windows
         samples = int(self._samples / self._seconds * self._settings.batch_compute_s)
+        for few in FEW:
+            needed = int(few * self._samples / self._windows)
+            if samples < needed <= FEW_TIMES * samples:
+                windows, samples = min(windows, few), int(FEW_LONGER * needed)
+                break
         if self._memory_samples is not None:
             samples = min(samples, self._memory_samples)
-        return BatchLimit(self._settings.batch_windows, max(1, samples))
+        return BatchLimit(windows, max(1, samples))
 
     @property
     def first_limit(self) -> BatchLimit:
@@ -89,6 +98,7 @@ class BatchPlan:
             fill=done.fill + min(fill, 1.0),
         )
         self._samples = MEMORY * self._samples + samples
+        self._windows = MEMORY * self._windows + windows
         self._kept_samples = MEMORY * self._kept_samples + kept_samples
         self._seconds = MEMORY * self._seconds + max(seconds, 1e-6)
         now = time.monotonic()

@@ -20,7 +20,7 @@ def transcribe(
         list[str] | None, typer.Option(help="Hub id or local folder, NAME@REVISION for a revision; repeat for several.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, or all: a process on each GPU.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16, float16 or int8.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads that load, run and commit.")] = None,
 ) -> None:
     """Run models over windows, in the foreground; SIGTERM ends the batches in hand and hands back the rest."""

@@ -15,6 +15,7 @@ from jobs.settings import Settings
 from jobs.store import AudioStore, layout
 from worker.families.ctc_load import load_ctc
 from worker.families.family import LoadedFamily
+from worker.families.quantized import INT8, can_quantize
 from worker.families.whisper import load_whisper
 from worker.forward import DeviceLost, ForwardInput, ForwardOutput, OutOfMemory
 from worker.memory import process_memory
@@ -24,8 +25,10 @@ log = structlog.get_logger()
 
 #: first CUDA compute capability whose tensor cores do bfloat16 (Ampere)
 BFLOAT16_CAPABILITY = 8
-#: weights on disk below which a CPU's bfloat16 gains nothing worth giving up exact float32 for; the models that gain
-#: three-fold (FACTS: Speed 3) start at 190 MB
+#: the one architecture that isn't a CTC model's
+WHISPER = "WhisperForConditionalGeneration"
+#: weights on disk below which bfloat16 gains nothing worth giving up exact float32 for, but on CPUs with AMX, where a
+#: small model gains a half (docs/performance.md); those that gain three-fold (FACTS: Speed 3) start at 190 MB
 SMALL_MODEL_BYTES = 100_000_000
 
 
@@ -83,11 +86,12 @@ def load_model(settings: Settings) -> LoadedModel:
     if settings.model_threads:
         torch.set_num_threads(settings.model_threads)
     found = find_model(settings)
-    _refuse_other_tasks(found)
+    _refuse_others(found, settings.dtype)
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device, found.weight_bytes)
     pipe = _load_pipeline(found, device, dtype)
-    family = _load_family(pipe, found, str(dtype).removeprefix("torch."), settings)
+    name = INT8 if settings.dtype == INT8 else str(dtype).removeprefix("torch.")
+    family = _load_family(pipe, found, name, settings)
     log.info("model.loaded", model=found.name, revision=found.revision, dtype=family.spec.dtype, device=str(device))
     return LoadedModel(family, str(device))
 
@@ -106,22 +110,39 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_dtype(wanted: str, device: torch.device, weight_bytes: int) -> torch.dtype:
-    """`auto` is bfloat16 where the hardware multiplies it fast and the model is large enough to feel it."""
-    if wanted != "auto":
+    """`auto` is bfloat16 where the hardware multiplies it fast and the model is large enough to feel it.
+
+    What isn't in int8 is in auto's. Raises SetupError where int8 can't be.
+    """
+    if wanted == INT8:
+        _refuse_int8_elsewhere(device)
+    elif wanted != "auto":
         dtype: torch.dtype = getattr(torch, wanted)
         return dtype
     if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY
+        is_fast, has_amx = torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY, False
     else:
-        fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
-    return torch.bfloat16 if fast and weight_bytes >= SMALL_MODEL_BYTES else torch.float32
+        is_fast, has_amx = torch.cpu._is_avx512_bf16_supported(), torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    gains = has_amx or (is_fast and weight_bytes >= SMALL_MODEL_BYTES)
+    return torch.bfloat16 if gains else torch.float32
 
 
-def _refuse_other_tasks(found: ModelFolder) -> None:
+def _refuse_int8_elsewhere(device: torch.device) -> None:
+    if device.type != "cpu" or not can_quantize():
+        where = "one without it" if device.type == "cpu" else device
+        raise SetupError(
+            f"TINGXIE_DTYPE=int8 needs a CPU with AVX-512 VNNI, and this model would run on {where}",
+            remedy="Use TINGXIE_DTYPE=auto.",
+        )
+
+
+def _refuse_others(found: ModelFolder, dtype: str) -> None:
     """Before the weights are read: a head that isn't there would be made up of random numbers."""
     architectures = found.config.get("architectures") or ["no architecture"]
-    if not any(name.endswith("ForCTC") or name == "WhisperForConditionalGeneration" for name in architectures):
+    if not any(name.endswith("ForCTC") or name == WHISPER for name in architectures):
         raise ModelRefused(f"{found.name} is a {architectures[0]}: only CTC models and Whisper are served")
+    if dtype == INT8 and WHISPER in architectures:
+        raise ModelRefused(f"{found.name}: int8 is for CTC models: use TINGXIE_DTYPE=auto")
 
 
 def _load_pipeline(found: ModelFolder, device: torch.device, dtype: torch.dtype) -> Any:

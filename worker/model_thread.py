@@ -2,7 +2,8 @@
 
 OpenMP keeps a team of threads for each thread that computes. With two teams there are more threads than cores, and
 libgomp then has them sleep where they would wait for each other actively (its manual, GOMP_SPINCOUNT): what a CPU loses
-by it stands in docs/performance.md.
+by it stands in docs/performance.md. Lanes (worker/families/lanes.py) are threads besides; on a core each they have no
+team.
 """
 
 from collections.abc import Callable

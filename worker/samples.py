@@ -35,7 +35,7 @@ def encode(samples: NDArray[np.float32]) -> bytes:
     """Samples (mono, finite, any range) as a window object.
 
     Lossless where each sample is a 16-bit PCM value, as from a ≤ 16-bit mono file at the model's rate; else the
-    window's peak is scaled to full scale, and the error is at most peak / 65534.
+    window's peak is scaled to full scale, and the error is at most peak / 65534 (a softer one's: LEAST_PEAK / 65534).
     """
     steps, scale = _as_pcm16(samples)
     if steps is None:

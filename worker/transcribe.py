@@ -80,7 +80,7 @@ class Transcriber:
         with self._claiming:
             self._device.wait_until_nearly_free(self._plan.lead_s)
             began = time.monotonic()
-            leases = [] if self._drain.requested else self._claim()
+            leases = [] if self._drain.requested else self._claim(is_first=is_first)
             if not leases:
                 self._plan.idled()
                 return False
@@ -100,8 +100,8 @@ class Transcriber:
             self._backoff.reset()
         return True
 
-    def _claim(self) -> list[WindowLease]:
-        limit = self._plan.limit if self._device.is_busy else self._plan.first_limit
+    def _claim(self, *, is_first: bool) -> list[WindowLease]:
+        limit = self._plan.first_limit if is_first and not self._device.is_busy else self._plan.limit
         claim_id = uuid.uuid4().hex
         return insist(
             lambda: self._ledger.claim_windows(

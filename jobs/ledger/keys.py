@@ -82,7 +82,8 @@ ALL = (
         by="those of claimable and remaining; beat"),
     Key("turns", "model:{key}:turns", "hash", FOR_EVER,
         "virtual clocks and tags, in weighted samples. p:{priority}, o:{priority}:{owner}: tags of those that wait; "
-        "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level",
+        "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level; par:…: the tag at which "
+        "somebody started there last",
         by="claim_windows, and whatever offers windows"),
     Key("turn_owners", "model:{key}:owners:{priority}", "zset", FOR_EVER, "owners with claimable windows, by tag",
         by="the same"),

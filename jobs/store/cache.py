@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from jobs.errors import StoreUnavailable
+from jobs.store.synced_file import SyncedFile
 
 #: as much as the largest upload that is accepted by default, besides what is in use
 MOST_BYTES = 10_000_000_000
@@ -88,12 +89,8 @@ class FileCache:
         self._make_room(size_bytes)
         partial = path.with_name(path.name + PARTIAL)
         try:
-            with partial.open("wb") as file:
-                for piece in pieces:
-                    _write(file, piece)
-                file.flush()
-                os.fsync(file.fileno())  # a file of the right length has its bytes, whatever becomes of this machine
-                came = file.tell()
+            with SyncedFile(partial) as file:  # one of the right length has its bytes, whatever becomes of this machine
+                came = sum(_written(file, piece) for piece in pieces)
             if came != size_bytes:
                 raise StoreUnavailable(f"{came} of {size_bytes} bytes came")
             partial.replace(path)
@@ -138,9 +135,9 @@ def _told(pieces: Iterable[bytes], on_piece: Callable[[], None]) -> Iterator[byt
         on_piece()
 
 
-def _write(file: IO[bytes], piece: bytes) -> None:
+def _written(file: SyncedFile, piece: bytes) -> int:
     try:
-        file.write(piece)
+        return file.write(piece)
     except OSError as error:
         raise StoreUnavailable(f"this machine has no room for a copy: {error.strerror}; TMPDIR says where") from error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreUnavailable
 from jobs.store.interface import ObjectInfo
 from jobs.store.names import checked
+from jobs.store.synced_file import SyncedFile
 
 PIECE_BYTES = 1 << 20
 PROBE = "probe"
@@ -186,14 +187,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _write_file(path: Path, chunks: Iterable[bytes], sync: bool) -> int:
-    size_bytes = 0
-    with path.open("wb") as file:
-        for chunk in chunks:
-            size_bytes += file.write(chunk)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    return size_bytes
+    with SyncedFile(path) if sync else path.open("wb") as file:
+        return sum(map(file.write, chunks))
 
 
 def _sync_folder(folder: Path) -> None:

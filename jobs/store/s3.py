@@ -10,17 +10,19 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jobs.belt import Belt
 from jobs.errors import ObjectMissing, SetupError, StoreFull, StoreRefused, StoreUnavailable
 from jobs.store.cache import FileCache, default_folder
 from jobs.store.interface import ObjectInfo
 from jobs.store.names import checked
-from jobs.store.parts import PART_BYTES, Parts, pushed
+from jobs.store.parts import PART_BYTES, Parts
 
 PIECE_BYTES = 1 << 20
 #: one request's share of an object that is read: what a slow line gives within REQUEST_S
@@ -79,7 +81,7 @@ class BucketStore:
         is_multipart = len(first) == PART_BYTES
         with self._translated(name):
             if is_multipart:
-                answer = pushed(lambda taken: self._put_parts(key, taken), chain([first], parts))
+                answer = self._pushed(key, chain([first], parts))
             else:
                 answer = self._obstore.put(self._client, key, first, use_multipart=False)
         self._check_etag(name, answer["e_tag"], parts, is_multipart=is_multipart)
@@ -153,6 +155,18 @@ class BucketStore:
         if hasty.exists(name):
             raise StoreUnavailable("the store doesn't remove what was deleted")
         return -1
+
+    def _pushed(self, key: str, parts: Iterable[bytes]) -> Any:
+        """The service's answer to all of them.
+
+        obstore iterates inside its runtime, where no other call of it can be made; and what the parts are made of may
+        be another object of the same store.
+        """
+        with Belt(partial(self._put_parts, key), "upload") as belt:
+            for part in parts:
+                if not belt.lay(part):
+                    break
+            return belt.end()
 
     def _put_parts(self, key: str, parts: Iterator[bytes]) -> Any:
         return self._obstore.put(self._client, key, parts, chunk_size=PART_BYTES, max_concurrency=CONCURRENT_PARTS)

@@ -7,8 +7,8 @@ from playwright.sync_api import Browser
 
 from jobs.settings import Settings
 from tests.browser.chromium import chromium
+from tests.support.databases import Databases
 from tests.support.service import Service, service
-from tingxie.redis_server import RedisServer
 
 
 @pytest.fixture(scope="package")
@@ -18,8 +18,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def running(browser: Browser, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(browser: Browser, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("page")
-    settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
-    with service(settings, folder, web=True, allowed_hosts="127.0.0.2/32") as started:
-        yield started
+    with databases.one() as redis_url:
+        settings = Settings(redis_url=redis_url, data_dir=folder / "data")
+        with service(settings, folder, web=True, allowed_hosts="127.0.0.2/32") as started:
+            yield started

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, expect
 
 from jobs.settings import Settings
 from tests.browser.chromium import assert_accessible, assert_fits, opened, until
+from tests.support.databases import Databases
 from tests.support.fake_model import SLEEP
 from tests.support.service import Service, service
 from tests.support.speechlike import RATE_HZ, sound, wav
-from tingxie.redis_server import RedisServer
 
 pytestmark = pytest.mark.full
 
@@ -25,12 +25,13 @@ LIVE_S = 240.0
 
 
 @pytest.fixture(scope="module")
-def slow(browser: Browser, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def slow(browser: Browser, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     del browser  # before the service: without one the tests are skipped
     folder = tmp_path_factory.mktemp("live")
-    settings = Settings(redis_url=redis_server.url[:-1] + "1", data_dir=folder / "data")  # beside the package's service
-    with service(settings, folder, web=True, environment=SLOW) as started:
-        yield started
+    with databases.one() as redis_url:
+        settings = Settings(redis_url=redis_url, data_dir=folder / "data")
+        with service(settings, folder, web=True, environment=SLOW) as started:
+            yield started
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-TW"])

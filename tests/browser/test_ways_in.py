@@ -36,6 +36,7 @@ def elsewhere() -> Iterator[Receiver]:
 def test_files_are_dropped(browser: Browser, running: Service) -> None:
     files = [[f"dropped {n}.wav", base64.b64encode(wav(2, n)).decode()] for n in (1, 2)]
     with opened(browser, running.url) as page:
+        expect(page.locator(".zone")).to_be_visible()  # the page takes files from then on
         page.evaluate(DRAG, ["dragover", files])
         expect(page.locator(".zone.over")).to_have_count(1)
         page.evaluate(DRAG, ["drop", files])

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.settings import Settings
 from jobs.store import layout
+from tests.support.databases import Databases
 from tests.support.fake_model import SLEEP
 from tests.support.service import Service, service
 from tests.support.speechlike import wav
@@ -19,11 +20,12 @@ AUDIO_S, SLOW = 190.0, {SLEEP: "0.015"}
 
 
 @pytest.fixture(scope="module")
-def running(redis_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("dedupe")
-    settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
-    with service(settings, folder / "logs", web=True, dedupe=True, preparers=2, environment=SLOW) as each:
-        yield each
+    with databases.one() as redis_url:
+        settings = Settings(redis_url=redis_url, data_dir=folder / "data")
+        with service(settings, folder / "logs", web=True, dedupe=True, preparers=2, environment=SLOW) as each:
+            yield each
 
 
 def submit(running: Service, audio: bytes, **options: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ The numbers are those of the pipeline at batch 1: each window is normalised alon
 only the frames that it has by itself (FACTS: the pipeline's own batches keep padding frames).
 """
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,49 +15,59 @@ from transformers.pipelines.automatic_speech_recognition import rescale_stride
 
 from jobs.model import ModelSpec
 from jobs.window import Window
-from worker.families.batches import batches_by_length
 from worker.families.frames import FrameRule
+from worker.families.lanes import Given, Lanes, Made, are_even
+from worker.families.network import Network
 from worker.forward import ForwardError, ForwardInput, ForwardOutput, Samples
 from worker.loudness import Mask, loud_frames
 from worker.runs import Runs
 from worker.stitch import stitch
 from worker.vocabulary import VOCABULARY_FILE, Vocabulary
 
-#: seconds of audio that a CPU takes at once: more only needs more memory, and its caches lose what comes next
-#: (docs/performance.md)
-MOST_CPU_S = 40.0
 #: scores that are looked at together: on a CPU so many float32 as its second cache holds, on a device 0.25 GB of them
 MOST_CPU_SCORES, MOST_DEVICE_SCORES = 1 << 19, 1 << 26
 
 
 @dataclass(frozen=True)
 class CtcFamily:
-    """pipe: transformers' automatic-speech-recognition pipeline, in evaluation mode."""
-
-    pipe: Any
+    network: Network
+    lanes: Lanes
     spec: ModelSpec
     rule: FrameRule
     vocabulary: Vocabulary
 
     def forward(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
-        results: dict[int, ForwardOutput] = {}
-        lengths = [len(window.samples) for window in windows]
-        for batch in batches_by_length(lengths, equal_only=self.spec.equal_lengths_only, most=self._most_samples):
-            outputs = self._forward_batch([windows[index] for index in batch])
-            results.update(zip(batch, outputs, strict=True))
+        return self.in_lanes(self._forward_batch, windows, [len(window.samples) for window in windows])
+
+    def in_lanes(
+        self, work: Callable[[list[Given]], list[Made]], windows: list[Given], lengths: list[int]
+    ) -> list[Made]:
+        """What `work` makes of each window, in order; it is given the batches that suit this model and machine."""
+        batches, lanes = self._batches(lengths)
+        made = self.lanes.run(work, [[windows[index] for index in batch] for batch in batches], most=lanes)
+        results = dict(zip(chain(*batches), chain(*made), strict=True))
         return [results[index] for index in range(len(windows))]
+
+    def _batches(self, lengths: list[int]) -> tuple[list[list[int]], int]:
+        """For as many lanes as end together, and how many those are."""
+        lanes = self.lanes.count
+        while True:
+            batches = self.network.batches(lengths, equal_only=self.spec.equal_lengths_only, lanes=lanes)
+            if are_even([sum(lengths[index] for index in batch) for batch in batches], lanes):
+                return batches, lanes
+            lanes //= 2
 
     def finish_files(self) -> dict[str, bytes]:
         return {VOCABULARY_FILE: self.vocabulary.to_json()}
 
     @property
-    def _most_samples(self) -> float:
-        return MOST_CPU_S * self.spec.sampling_rate_hz if self.pipe.device.type == "cpu" else math.inf
+    def pipe(self) -> Any:
+        return self.network.pipe
 
     def _forward_batch(self, windows: list[ForwardInput]) -> list[ForwardOutput]:
         with torch.inference_mode():
-            logits = compute_logits(self.pipe, [self._at_least_a_frame(window.samples) for window in windows])
-            kept = [row[self._kept(window.lease.window)] for row, window in zip(logits, windows, strict=True)]
+            scores = self.network.score([self._at_least_a_frame(window.samples) for window in windows])
+            kept = [rows[self._kept(window.lease.window)] for rows, window in zip(scores, windows, strict=True)]
             # One transfer for the batch, not two for each window; they wait for the device, so this comes between.
             best, sure = (torch.cat(column) for column in zip(*map(best_tokens, kept), strict=True))
             loud = [self._loud(window) for window in windows]
@@ -89,23 +100,6 @@ class CtcFamily:
         ((frames, left, right),) = rescale_stride([lengths], 1 / self.rule.hop_samples)
         own = self.rule.frames(max(window.samples, self.spec.receptive_field_samples))
         return slice(left, min(frames - right, own))
-
-
-def compute_logits(pipe: Any, windows: list[Samples]) -> torch.Tensor:
-    """The model's scores [window, frame, token], by the pipeline's own preprocessing; shorter windows are padded."""
-    extractor = pipe.feature_extractor
-    features = extractor(
-        windows,
-        sampling_rate=extractor.sampling_rate,
-        padding=True,
-        return_tensors="pt",
-        return_attention_mask=True,
-    )
-    features = features.to(dtype=pipe.dtype).to(pipe.device)
-    name = pipe.model.main_input_name
-    outputs = pipe.model(**{name: features[name], "attention_mask": features["attention_mask"]})
-    logits: torch.Tensor = outputs.logits
-    return logits
 
 
 def best_tokens(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,14 +4,12 @@ A wrong frame count would shift every later timestamp and lose or double text at
 not believed: adapter layers, for instance, halve the frames without a word in the convolutions' configuration.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 
 from jobs.errors import ModelRefused
-from worker.families.ctc import compute_logits
 from worker.families.frames import FrameRule
+from worker.families.network import Network
 from worker.forward import Samples
 
 #: relative difference of two score tables (Euclidean norm) that only the order of summation explains: 1e-6 measured on
@@ -21,8 +19,9 @@ SAME_FLOAT32 = 1e-3
 SAME_HALF = 6e-2
 
 
-def probe_frames(pipe: Any, rule: FrameRule) -> None:
+def probe_frames(network: Network, rule: FrameRule) -> None:
     """Raises ModelRefused unless the model gives F(n) frames for lengths around its steps and for odd ones."""
+    pipe = network.pipe
     hop, field, rate = rule.hop_samples, rule.receptive_field_samples, pipe.feature_extractor.sampling_rate
     ratio = getattr(pipe.model.config, "inputs_to_logits_ratio", None)
     if ratio != hop:
@@ -30,25 +29,26 @@ def probe_frames(pipe: Any, rule: FrameRule) -> None:
     steps = [field + number * hop for number in (1, 2)]
     around = [samples for step in steps for samples in (step - 1, step) if samples >= rule.shortest]
     for samples in (rule.shortest, *around, rate, rate + hop // 2 + 1):
-        found = _scores(pipe, [_sound(samples)]).shape[1]
+        (found,) = (len(scores) for scores in _scores(network, [_sound(samples)]))
         if found != rule.frames(samples):
             raise ModelRefused(f"{samples} samples gave {found} frames, and {rule.frames(samples)} were expected")
 
 
-def probe_needs_equal_lengths(pipe: Any, rule: FrameRule) -> bool:
+def probe_needs_equal_lengths(network: Network, rule: FrameRule) -> bool:
     """Whether padding changes what a window gets; raises ModelRefused if even a batch of equal lengths does."""
+    pipe = network.pipe
     rate = pipe.feature_extractor.sampling_rate
     long, other, short = _sound(rate), _sound(rate, seed=1), _sound(rate * 2 // 3, seed=2)
-    alone = _scores(pipe, [short])[0, : rule.frames(len(short))]
-    if not _same(_scores(pipe, [other, long])[1], _scores(pipe, [long])[0], pipe.dtype):
+    alone = _scores(network, [short])[0]
+    if not _same(_scores(network, [other, long])[1], _scores(network, [long])[0], pipe.dtype):
         raise ModelRefused("a window's scores change with the others in its batch")
-    padded = _scores(pipe, [long, short])[1, : rule.frames(len(short))]
+    padded = _scores(network, [long, short])[1][: rule.frames(len(short))]
     return not _same(padded, alone, pipe.dtype)
 
 
-def _scores(pipe: Any, windows: list[Samples]) -> torch.Tensor:
+def _scores(network: Network, windows: list[Samples]) -> list[torch.Tensor]:
     with torch.inference_mode():
-        return compute_logits(pipe, windows).float()
+        return [scores.float() for scores in network.score(windows)]
 
 
 def _same(one: torch.Tensor, other: torch.Tensor, dtype: torch.dtype) -> bool:

@@ -22,7 +22,7 @@ from worker.families.beams import share_sound
 from worker.families.convolutions import mend_convolutions
 from worker.families.encoding import encoded_once
 from worker.families.invention import is_loop, nobody_speaks
-from worker.families.linear import pack_linears
+from worker.families.linear import replace_linears
 from worker.forward import ForwardInput, ForwardOutput
 from worker.generated import Generated
 from worker.model_folder import ModelFolder
@@ -132,7 +132,7 @@ def load_whisper(pipe: Any, found: ModelFolder, dtype: str, guard: WhisperGuard)
     if pipe.tokenizer.__class__.__name__ != "WhisperTokenizer":
         raise ModelRefused(f"its tokenizer is a {pipe.tokenizer.__class__.__name__}, not a WhisperTokenizer")
     replace_attention(pipe.model)
-    pack_linears(pipe.model)
+    replace_linears(pipe.model)
     share_sound(pipe.model)
     mend_convolutions(pipe.model)
     extractor = pipe.feature_extractor

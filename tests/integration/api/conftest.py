@@ -56,6 +56,8 @@ def worker(ledger: Ledger, store: AudioStore) -> FakeWorker:
 @pytest.fixture(scope="package")
 def keyed_server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     """Started open; the first key closes it."""
+    with Redis.from_url(redis_server.url) as redis:
+        redis.flushdb()  # of earlier tests' keys
     with WebServer(tmp_path_factory.mktemp("keyed"), redis_url=redis_server.url) as server:
         assert "no API keys" in server.log
         assert server.client.get("/v1/jobs").status_code == 200

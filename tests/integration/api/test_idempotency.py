@@ -12,6 +12,7 @@ from tests.integration.api.keyed import Holders
 from tests.integration.api.server import WebServer
 from tests.integration.api.test_submit import refused
 from tests.support.waiting import eventually
+from web.upload import PIECE_BYTES
 
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
 
@@ -61,13 +62,13 @@ def test_with_another_payload(web: WebServer, recording: bytes, changed: str) ->
 
 
 def test_while_the_first_is_at_it(web: WebServer, recording: bytes) -> None:
-    begun, go_on, answers = threading.Event(), threading.Event(), list[httpx.Response]()
+    content = recording + bytes(PIECE_BYTES)
+    go_on, answers = threading.Event(), list[httpx.Response]()
 
     def trickle() -> Iterator[bytes]:
-        yield recording[:5000]
-        begun.set()
+        yield content[:-5000]
         go_on.wait(60)
-        yield recording[5000:]
+        yield content[-5000:]
 
     def slowly() -> None:
         path = "/v1/jobs?priority=low&filename=a.wav"
@@ -76,8 +77,8 @@ def test_while_the_first_is_at_it(web: WebServer, recording: bytes) -> None:
     first = threading.Thread(target=slowly)
     first.start()
     try:
-        assert begun.wait(60)
-        refusal = eventually(lambda: (a := send(web.client, recording)).status_code == 409 and a)
+        assert eventually(lambda: [name for name in web.stored() if name.endswith(".part")])
+        refusal = send(web.client, content)
         refused(refusal, 409, "idempotency-key-in-use")
         assert refusal.headers["Retry-After"] == "1"
     finally:

@@ -10,27 +10,25 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
-from redis import Redis
 
 from jobs.job import State
 from jobs.settings import Settings
+from tests.support.databases import Databases
 from tests.support.fake_model import SLEEP
 from tests.support.service import Service, service
 from tests.support.speechlike import wav
 from tests.support.waiting import eventually
-from tingxie.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")
-def running(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A front end, a prepare worker and a transcribe worker whose device takes a second for 20 s of audio."""
     folder = tmp_path_factory.mktemp("openai")
-    settings = Settings(redis_url=redis_server.url, data_dir=folder / "data")
-    with Redis.from_url(redis_server.url) as redis:
-        redis.flushdb()
     options = {"transcription_grace_s": 1.0, "transcription_silence_s": 4.0, "stream_heartbeat_s": 1.0}
-    with service(settings, folder / "logs", web=True, environment={SLEEP: "0.05"}, **options) as one:
-        yield one
+    with databases.one() as redis_url:
+        settings = Settings(redis_url=redis_url, data_dir=folder / "data")
+        with service(settings, folder / "logs", web=True, environment={SLEEP: "0.05"}, **options) as one:
+            yield one
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,6 +110,17 @@ def test_creation_with_upload(web: WebServer, http: httpx.Client, recording: byt
     assert answer.status_code == 201
     assert answer.headers["Upload-Offset"] == str(len(recording))
     job_request(web, answer.headers["Tingxie-Job"])
+
+
+@pytest.mark.parametrize("length_is_announced", [True, False])
+def test_a_large_file_at_once(web: WebServer, http: httpx.Client, length_is_announced: bool) -> None:
+    content = b"RIFF" + os.urandom(20_000_000)
+    path = begin(http, len(content), submit="true")
+    body = content if length_is_announced else iter([content[:5_000_000], content[5_000_000:]])
+    answer = http.patch(path, content=body, headers={**BYTES, "Upload-Offset": "0"})
+    assert answer.status_code == 204, answer.text
+    assert job_request(web, answer.headers["Tingxie-Job"]).sha256 == hashlib.sha256(content).hexdigest()
+    assert [name for name in web.stored() if "/parts/" in name] == []
 
 
 def test_checksums(http: httpx.Client, recording: bytes) -> None:

@@ -64,6 +64,26 @@ def test_a_newcomer_starts_at_par_and_starves_nobody(ledger: Ledger) -> None:
     assert abs(shares[old] - shares[new]) <= 2
 
 
+def test_among_equals_the_first_to_come_is_the_first_to_be_served(ledger: Ledger) -> None:
+    """Whatever their names; those who come while others are served, too."""
+    given.prepared_job(ledger, 200)
+    order(ledger, 3, size=10)
+    names = [f"{7 * number % 40:02}" for number in range(40)]
+    for name in names[:20]:
+        given.prepared_job(ledger, 1, job_id=name)
+    served = order(ledger, 6)
+    for name in names[20:]:
+        given.prepared_job(ledger, 1, job_id=name)
+    served += order(ledger, 60)
+    assert [job_id for job_id in served if job_id in names] == names
+
+
+def test_among_equal_owners_too(ledger: Ledger) -> None:
+    owners = [f"owner {number % 7} {number}" for number in range(20)]
+    jobs = [given.prepared_job(ledger, 1, owner=owner) for owner in owners]
+    assert order(ledger, 20) == jobs
+
+
 def test_a_job_that_trickles_in_gets_no_more_than_its_share(ledger: Ledger) -> None:
     """Each of its windows comes alone, so it leaves and enters the turns all the time; its name wins all ties."""
     steady = given.prepared_job(ledger, 100)

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.errors import LanguageUnknown
 from tests.equality.random_models import sound
 from tests.unit.model.inputs import load, make_input
-from worker.families.batches import batches_by_length
+from worker.families.batches import batches_by_total, batches_of_like_length
 from worker.families.ctc import best_tokens
 from worker.forward import ForwardError, OutOfMemory
 from worker.generated import Generated
@@ -26,7 +28,7 @@ def tokens_of(payload: bytes) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("norm", ["layer", "group"])
 def test_alone_and_in_any_batch_the_tokens_are_the_same(norm: str, request: pytest.FixtureRequest) -> None:
     model = load(request.getfixturevalue(f"{norm}_folder"))
-    assert model.spec.equal_lengths_only == (norm == "group")
+    assert not model.spec.equal_lengths_only
     windows = [make_input(sound(length / 16_000, seed)[:length]) for seed, length in enumerate(LENGTHS)]
     together = model.forward(windows)
     alone = [model.forward([window])[0] for window in windows]
@@ -107,14 +109,29 @@ def test_whisper_refuses_a_language_that_it_does_not_know(whisper_folder: Path) 
 
 def test_a_batch_holds_windows_of_like_length() -> None:
     lengths = [100, 10, 90, 86, 100, 84]
-    assert batches_by_length(lengths, equal_only=False) == [[0, 4], [2, 3], [5], [1]]
-    assert batches_by_length(lengths, equal_only=True) == [[0, 4], [2], [3], [5], [1]]
-    assert batches_by_length([], equal_only=False) == []
+    assert batches_of_like_length(lengths, equal_only=False) == [[0, 4], [2, 3], [5], [1]]
+    assert batches_of_like_length(lengths, equal_only=True) == [[0, 4], [2], [3], [5], [1]]
+    assert batches_of_like_length([], equal_only=False) == []
 
 
 def test_a_group_holds_no_more_than_it_may_padding_included() -> None:
-    assert batches_by_length([100, 100, 100, 96, 96], equal_only=False, most=200) == [[0, 1], [2, 3], [4]]
-    assert batches_by_length([300, 300], equal_only=False, most=200) == [[0], [1]]
+    assert batches_of_like_length([100, 100, 100, 96, 96], equal_only=False, most=200) == [[0, 1], [2, 3], [4]]
+    assert batches_of_like_length([300, 300], equal_only=False, most=200) == [[0], [1]]
+
+
+def test_what_is_not_padded_makes_even_groups() -> None:
+    assert batches_by_total([100, 10, 90, 86, 100, 84], most=200) == [[0, 5], [4, 1], [2, 3]]
+    assert batches_by_total([300, 300, 1], most=200) == [[0], [1], [2]]
+    assert batches_by_total([], most=200) == []
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=40), st.integers(1, 5))
+def test_groups_hold_everything_once_and_suit_the_lanes(lengths: list[int], lanes: int) -> None:
+    groups = batches_by_total(lengths, most=40, lanes=lanes)
+    assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
+    assert all(len(group) == 1 or sum(lengths[index] for index in group) <= 40 for group in groups)
+    assert len(groups) >= min(lanes, len(lengths))
+    assert len(groups) % lanes == 0 or len(groups) == len(lengths)
 
 
 def test_generated_tokens_survive_the_ledger() -> None:

@@ -43,4 +43,4 @@ def test_a_model_that_normalises_over_time_keeps_its_own() -> None:
 
 
 def test_a_loaded_model_has_it(layer_folder: Path) -> None:
-    assert isinstance(load(layer_folder).family.pipe.model.wav2vec2.feature_extractor, RowsFrontEnd)
+    assert isinstance(load(layer_folder).family.pipe.model.wav2vec2.feature_extractor.front_end, RowsFrontEnd)

@@ -50,7 +50,7 @@ def test_an_adapter_that_halves_the_frames_is_refused(variant: Callable[..., Pat
 def test_a_ratio_that_the_convolutions_do_not_have_is_refused(layer_folder: Path) -> None:
     """The pipeline's strides count by the ratio, so ours and its would part."""
     with pytest.raises(ModelRefused, match="configuration says 320 samples a frame, its convolutions 640"):
-        probe_frames(load(layer_folder).family.pipe, FrameRule(640, 400))
+        probe_frames(load(layer_folder).family.network, FrameRule(640, 400))
 
 
 def test_a_model_without_a_head_is_refused(variant: Callable[..., Path], layer_folder: Path) -> None:
@@ -107,11 +107,22 @@ def test_other_weights_are_another_revision(variant: Callable[..., Path]) -> Non
     assert first.key != second.key
 
 
-def test_auto_is_float32_for_small_models_and_bfloat16_only_where_fast() -> None:
+@pytest.mark.parametrize(
+    ("has_bfloat16", "has_amx", "small", "large"),
+    [
+        (False, False, torch.float32, torch.float32),
+        (True, False, torch.float32, torch.bfloat16),
+        (True, True, torch.bfloat16, torch.bfloat16),
+    ],
+)
+def test_auto_is_bfloat16_where_it_is_fast_and_felt(
+    has_bfloat16: bool, has_amx: bool, small: torch.dtype, large: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bfloat16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
     cpu = torch.device("cpu")
-    assert choose_dtype("auto", cpu, 5_000_000) == torch.float32
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    assert choose_dtype("auto", cpu, 1_200_000_000) == (torch.bfloat16 if fast else torch.float32)
+    assert choose_dtype("auto", cpu, 5_000_000) == small
+    assert choose_dtype("auto", cpu, 1_200_000_000) == large
     assert choose_dtype("float16", cpu, 5_000_000) == torch.float16
 
 

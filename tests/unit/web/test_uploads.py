@@ -1,12 +1,15 @@
 """Uploads below HTTP: whose they are, and the job of one that was interrupted while it was made."""
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from jobs.broker import Hinter
-from jobs.errors import LedgerUnavailable, StoreUnavailable, UploadNotFound
+from jobs.containers import HEAD_BYTES
+from jobs.errors import LedgerUnavailable, StoreUnavailable, UploadNotFound, UploadOffsetMismatch
 from jobs.hold import upload_hold
 from jobs.job import JobOptions, JobRequest
 from jobs.ledger import Ledger
@@ -15,8 +18,9 @@ from jobs.store import FolderStore, layout
 from jobs.submission import Submissions
 from jobs.upload import Upload
 from jobs.uploads import Uploads
+from tests.support.waiting import eventually
 
-AUDIO = b"RIFF" + bytes(1000)
+AUDIO = b"RIFF" + bytes(3 * HEAD_BYTES)
 
 
 class FailingStore(FolderStore):
@@ -109,6 +113,55 @@ def test_the_job_of_an_upload_whose_last_request_died_is_made(uploads: Uploads, 
     assert uploads.find(upload.id, "ann").upload.is_job
     assert not uploads.find(unfinished.id, "ann").upload.is_job
     assert len([each for each in folder.list("jobs/") if each.name.endswith("/job.json")]) == 1
+
+
+def test_a_whole_file_in_one_request_is_not_copied(
+    uploads: Uploads, folder: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.uploads.PART_BYTES", 100)
+    monkeypatch.setattr(folder, "chunks", None)
+    upload = begun(uploads)
+    with upload_hold(uploads.ledger, upload.id) as hold:
+        arrived = uploads.find(upload.id, "ann")
+        pieces = [AUDIO[at : at + 30] for at in range(0, len(AUDIO), 30)]
+        arrived = uploads.add(hold, arrived, 0, pieces, announced=len(AUDIO))
+    assert arrived.upload.is_job
+    request = JobRequest.read(folder.read(layout.job_record(arrived.upload.job_id)))
+    assert folder.read(layout.audio(request.id)) == AUDIO
+    assert (request.sha256, request.size_bytes) == (hashlib.sha256(AUDIO).hexdigest(), len(AUDIO))
+    assert [each.name for each in folder.list("incoming/")] == [layout.upload_record(upload.id)]
+
+
+def test_of_one_that_breaks_off_the_parts_stay_and_no_audio(
+    uploads: Uploads, folder: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking() -> Iterator[bytes]:
+        yield AUDIO[: 2 * HEAD_BYTES]
+        assert eventually(lambda: list(folder.root.glob("jobs/*/audio.*.part")))
+        yield AUDIO[2 * HEAD_BYTES : -600]
+        raise UploadOffsetMismatch("the connection broke")
+
+    monkeypatch.setattr("jobs.uploads.PART_BYTES", 100)
+    upload = begun(uploads)
+    with upload_hold(uploads.ledger, upload.id) as hold:
+        with pytest.raises(UploadOffsetMismatch):
+            uploads.add(hold, uploads.find(upload.id, "ann"), 0, breaking(), announced=len(AUDIO))
+        arrived = uploads.find(upload.id, "ann")
+        assert (arrived.offset, list(folder.list("jobs/"))) == (len(AUDIO) - 600, [])
+        assert uploads.add(hold, arrived, arrived.offset, [AUDIO[-600:]], announced=600).upload.is_job
+
+
+def test_where_the_audio_cannot_be_stored_the_upload_stays(
+    uploads: Uploads, folder: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.uploads.PART_BYTES", 100)
+    folder.refused = "/audio"
+    upload = begun(uploads)
+    with upload_hold(uploads.ledger, upload.id) as hold, pytest.raises(StoreUnavailable):
+        uploads.add(hold, uploads.find(upload.id, "ann"), 0, [AUDIO], announced=len(AUDIO))
+    assert uploads.find(upload.id, "ann").is_complete
+    folder.refused = "nothing"
+    assert folder.read(layout.audio(made(uploads, upload).id)) == AUDIO
 
 
 def test_overlapping_parts_of_two_writers_make_one_upload(uploads: Uploads, folder: FailingStore) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from jobs.settings import Settings
-from worker.batching import BatchPlan
+from worker.batching import BatchLimit, BatchPlan
 
 RATE_HZ = 16_000
 
@@ -21,10 +21,21 @@ def test_the_first_batch_is_one_window() -> None:
 
 def test_a_batch_is_what_two_seconds_can_compute() -> None:
     measured = plan()
-    measured.ran(samples=20 * RATE_HZ, kept_samples=19 * RATE_HZ, seconds=0.5)
+    measured.ran(samples=20 * RATE_HZ, kept_samples=19 * RATE_HZ, seconds=0.25)
     assert measured.limit.windows == 32
-    assert measured.limit.samples == 80 * RATE_HZ
-    assert measured.speed == 38.0
+    assert measured.limit.samples == 160 * RATE_HZ
+    assert measured.speed == 76.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "windows", "samples_s"),
+    [(0.4, 32, 100.0), (0.6, 4, 120.0), (2.4, 4, 120.0), (2.6, 2, 60.0), (4.9, 2, 60.0), (6.25, 32, 6.4)],
+    ids=["as many as fit", "four", "four that take longer", "two", "two that take longer", "none for so long"],
+)
+def test_a_few_windows_may_take_longer(seconds: float, windows: int, samples_s: float) -> None:
+    measured = plan()
+    measured.ran(samples=20 * RATE_HZ, kept_samples=19 * RATE_HZ, seconds=seconds)
+    assert measured.limit == BatchLimit(windows, int(samples_s * RATE_HZ))
 
 
 def test_an_idle_device_gets_a_small_batch_first() -> None:
@@ -49,7 +60,7 @@ def test_the_speed_is_what_is_delivered_while_there_is_work(monkeypatch: pytest.
 
     def run(after_s: float) -> None:
         clock[0] += after_s
-        measured.ran(samples=10 * RATE_HZ, kept_samples=10 * RATE_HZ, seconds=1.0)
+        measured.ran(samples=10 * RATE_HZ, kept_samples=10 * RATE_HZ, seconds=1.0, windows=10)
 
     for _ in range(20):
         run(after_s=1.25)  # a quarter of a second to load and to claim
