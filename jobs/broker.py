@@ -48,7 +48,8 @@ def make_celery(settings: Settings) -> Celery:
         broker_use_ssl=settings.redis.tls or None,
         task_serializer="json",
         accept_content=["json"],
-        # Leases recover lost work; late acknowledgement would run long tasks twice (docs/decisions/).
+        # Leases recover lost work; late acknowledgement would run long tasks twice, and early one can fail
+        # (docs/decisions/): worker/program.py consumes without any.
         task_acks_late=False,
         task_ignore_result=True,
         worker_prefetch_multiplier=1,

@@ -12,6 +12,7 @@ from celery import Celery, signals
 from celery.apps.worker import Worker
 from celery.exceptions import SecurityWarning
 from celery.worker import WorkController
+from kombu import Exchange, Queue
 
 from worker.drain import Drain
 
@@ -64,6 +65,9 @@ def run_program(
     def ready(**_: Any) -> None:
         log.info("worker.ready", name=name, queue=queue)
 
+    # A hint that is lost costs nothing, so none is kept for acknowledgement: kombu's transport for Redis takes no message
+    # any more once acknowledging one has failed, since it keeps that one's place in the prefetch count for ever.
+    app.conf.task_queues = [Queue(queue, Exchange(queue), routing_key=queue, no_ack=True)]
     signals.setup_logging.connect(keep_ours, weak=False)
     signals.worker_ready.connect(ready, weak=False)
     # Root in a container is usual, and JSON messages can't run code.

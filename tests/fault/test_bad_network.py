@@ -1,5 +1,6 @@
 """Fault 8: between everything and Redis, connections are reset, data is delayed, and nothing gets through at all."""
 
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from tingxie.redis_server import RedisServer
 
 #: in which a client is told that Redis is away, also where packets vanish
 ANSWERED_S = 6.0
+#: resets of all connections, one after the other
+STORM = 100
+#: in which a short job ends after that
+STORM_ENDS_S = 30.0
 
 
 @pytest.fixture
@@ -74,6 +79,21 @@ def test_a_minute_of_all_that_with_default_settings(
             hold(blackhole_s)
             proxy.heal()
         outcome.check()
+        running.check_alive()
+
+
+def test_resets_while_hints_come(settings: Settings, proxy: Proxy, calm: Calm, tmp_path: Path) -> None:
+    """Each step of taking a hint is cut off at some time; none may cost the worker its readiness for the next."""
+    through = {"TINGXIE_REDIS_URL": proxy.url}
+    with service(settings, tmp_path / "logs", environment=through, **BRISK) as running:
+        outcome = Outcome(running, calm)
+        chance = random.Random(8)
+        for _ in range(STORM):
+            running.submissions.hinter.cpu(8)
+            hold(chance.uniform(0.0, 0.1))
+            proxy.reset()
+        outcome.submit(wav(20.0))
+        outcome.check(timeout_s=STORM_ENDS_S)
         running.check_alive()
 
 
