@@ -65,8 +65,8 @@ def run_program(
     def ready(**_: Any) -> None:
         log.info("worker.ready", name=name, queue=queue)
 
-    # A hint that is lost costs nothing, so none is kept for acknowledgement: kombu's transport for Redis takes no message
-    # any more once acknowledging one has failed, since it keeps that one's place in the prefetch count for ever.
+    # A hint that is lost costs nothing, so none is kept for acknowledgement: where that fails, kombu's transport for
+    # Redis keeps the message's place in the prefetch count for ever, and takes no other any more.
     app.conf.task_queues = [Queue(queue, Exchange(queue), routing_key=queue, no_ack=True)]
     signals.setup_logging.connect(keep_ours, weak=False)
     signals.worker_ready.connect(ready, weak=False)
