@@ -33,7 +33,7 @@ class QuantizedLinear(nn.Module):
         exact = weight.detach().float()
         self._scales = (exact.abs().amax(1) / 127).clamp_min(LEAST_SCALE)
         whole = (exact / self._scales[:, None]).round().to(torch.int8)
-        self._prepacked = torch.ops.onednn.qlinear_prepack(whole, None)
+        self._prepacked = prepacked(whole)
         self._zeros = torch.zeros(len(whole), dtype=torch.int64)
         given = weight.new_zeros(len(whole)) if bias is None else bias.detach()
         self.bias = nn.Parameter(given, requires_grad=False)
@@ -49,11 +49,23 @@ class QuantizedLinear(nn.Module):
 
     def _product(self, whole: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """As if each row's scale were 1."""
-        weight = self._prepacked, self._scales, self._zeros
-        product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
-            whole, 1.0, ZERO, *weight, None, 1.0, 0, dtype, "none", [], ""
-        )
-        return product
+        return multiply(whole, (self._prepacked, self._scales, self._zeros), dtype)
+
+
+def prepacked(whole: torch.Tensor) -> torch.Tensor:
+    """A weight of bytes with a sign [out, in], in the order in which `multiply` reads it."""
+    packed: torch.Tensor = torch.ops.onednn.qlinear_prepack(whole, None)
+    return packed
+
+
+def multiply(
+    whole: torch.Tensor, weight: tuple[torch.Tensor, torch.Tensor, torch.Tensor], dtype: torch.dtype
+) -> torch.Tensor:
+    """Bytes around ZERO [row, in] by a prepacked weight with its scales and zeros [out]: [row, out] in that dtype."""
+    product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
+        whole, 1.0, ZERO, *weight, None, 1.0, 0, dtype, "none", [], ""
+    )
+    return product
 
 
 def quantize_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
