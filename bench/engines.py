@@ -1,4 +1,5 @@
-"""Engines for the network on this CPU: torch in float32, bfloat16 and int8, ONNX Runtime in float32 and int8.
+"""Engines for the network on this CPU: torch in float32 and, where it has instructions for them, bfloat16 and int8;
+ONNX Runtime in float32 and int8.
 
 Speed: windows of 20 s, one at a time, the engines in turn, median over the rounds. torch's are as the service
 loads them, in int8 the encoder's linear layers (worker/families/quantized.py); in ONNX Runtime int8 is MatMul's. The
@@ -22,6 +23,7 @@ from bench.in_process import LONG, Heard, Recording, Setting, hear, held_out, lo
 from bench.onnx_net import OnnxNet, export, quantise
 from bench.random_weights import default_architecture
 from worker.families.ctc import CtcFamily
+from worker.families.linear import is_prepackable
 from worker.families.network import PaddedNetwork
 from worker.families.quantized import INT8, can_quantize
 from worker.forward import Samples
@@ -80,8 +82,14 @@ def _engines(model: Path, folder: Path) -> Engines:
     exported = export(model, folder)
     nets = {"ONNX Runtime float32": OnnxNet(exported), "ONNX Runtime int8": OnnxNet(quantise(exported))}
     others = {name: _with_network(family, net) for name, net in nets.items()}
-    ours = {f"torch {dtype}": load_ctc(dtype, str(model)) for dtype in ("bfloat16", *[INT8] * can_quantize())}
+    ours = {f"torch {dtype}": load_ctc(dtype, str(model)) for dtype in _fast_dtypes()}
     return {FLOAT32: family, **ours, **others}
+
+
+def _fast_dtypes() -> list[str]:
+    """Others than float32 that this CPU has instructions for: without them a pass takes minutes."""
+    has_bfloat16 = is_prepackable(torch.empty(1, 1, dtype=torch.bfloat16))
+    return ["bfloat16"] * has_bfloat16 + [INT8] * can_quantize()
 
 
 def _with_network(family: CtcFamily, network: torch.nn.Module) -> CtcFamily:
@@ -121,10 +129,5 @@ def _heard(engines: Engines, recordings: list[Recording], setting: Setting) -> d
 
 
 def _ratios(speeds: dict[str, float]) -> list[Figure]:
-    ours = max(speeds["ONNX Runtime float32"], speeds["ONNX Runtime int8"])
-    return [
-        Figure("ONNX Runtime int8 ÷ torch bfloat16", speeds["ONNX Runtime int8"] / speeds["torch bfloat16"], "×"),
-        Figure(
-            "ONNX Runtime's faster ÷ torch's fastest", ours / max(v for k, v in speeds.items() if "torch" in k), "×"
-        ),
-    ]
+    best, best_onnx = (max(v for k, v in speeds.items() if k.startswith(name)) for name in ("torch", "ONNX"))
+    return [Figure("ONNX Runtime's faster ÷ torch's fastest", best_onnx / best, "×")]
