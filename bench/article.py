@@ -19,6 +19,7 @@ from bench.figure import Figure
 from bench.machine import Machine
 from bench.random_weights import default_architecture
 from bench.stack import service, settle
+from worker.families.quantized import INT8, can_quantize
 
 ROOT = Path(__file__).parents[1]
 RECORDINGS = sorted((ROOT / "tests/data/long").glob("*.opus"))
@@ -42,12 +43,16 @@ def measure() -> list[Figure]:
 
 
 def measure_default(audio_s: float = DEFAULT_S) -> list[Figure]:
-    """The default architecture with random weights, on five minutes."""
+    """The default architecture with random weights, on five minutes; with int8 beside the service's own choice, where
+    this CPU can.
+    """
     folder = default_architecture()
     alone_s, best_s, chunk_s = _alone(folder, audio_s)
     gc.collect()
     with tempfile.TemporaryDirectory() as name:
-        ours_s = _service(str(folder), [recordings.write(Path(name, "speech.wav"), audio_s)])
+        files = [recordings.write(Path(name, "speech.wav"), audio_s)]
+        ours_s = _service(str(folder), files)
+        chosen_s = {dtype: _service(str(folder), files, TINGXIE_DTYPE=dtype) for dtype in [INT8] * can_quantize()}
     at_least = "≥ {}".format if "avx512_bf16" in Machine.here().flags else "".format
     return [
         Figure("the article's call", audio_s / alone_s, "× real time"),
@@ -55,6 +60,14 @@ def measure_default(audio_s: float = DEFAULT_S) -> list[Figure]:
         Figure("the service, upload to transcript", audio_s / ours_s, "× real time"),
         Figure("service ÷ article's call", alone_s / ours_s, "×", at_least(5)),
         Figure("service ÷ article's call in chunks", best_s / ours_s, "×", at_least(3.5)),
+        *(
+            figure
+            for dtype, seconds in chosen_s.items()
+            for figure in (
+                Figure(f"with TINGXIE_DTYPE={dtype}: the service", audio_s / seconds, "× real time"),
+                Figure("… service ÷ article's call in chunks", best_s / seconds, "×"),
+            )
+        ),
     ]
 
 
@@ -83,9 +96,9 @@ def _call(recogniser: Any, wave: recordings.Samples, chunk_s: float | None = Non
     return seconds
 
 
-def _service(model: str, files: list[Path]) -> float:
-    """Seconds from the first upload to the last transcript."""
-    with service("--model", model) as client:
+def _service(model: str, files: list[Path], **settings: str) -> float:
+    """Seconds from the first upload to the last transcript. settings: TINGXIE_NAME=…"""
+    with service("--model", model, **settings) as client:
         client.wait(client.submit(ROOT / "samples/demo.opus").id, timeout_s=TIMEOUT_S)  # loaded and measured once
         settle()
         began = time.monotonic()

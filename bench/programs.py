@@ -43,7 +43,7 @@ class Program:
 PROGRAMS = (
     Program("accuracy", "bench.accuracy:measure", 45),
     Program("article", "bench.article:measure", 60),
-    Program("article-default", "bench.article:measure_default", 540, is_long=True),
+    Program("article-default", "bench.article:measure_default", 900, is_long=True),
     Program("bare", "bench.bare:measure", 480, is_long=True),
     Program("confidence", "bench.confidence:measure", 60),
     Program("connections", "bench.connections:measure", 40),
@@ -58,7 +58,7 @@ PROGRAMS = (
     Program("load", "bench.load:measure", 75),
     Program("overhead", "bench.overhead:measure", 75),
     Program("polls", "bench.polls:measure", 60),
-    Program("prepare", "bench.prepare:measure", 90),
+    Program("prepare", "bench.prepare:measure", 120),
     Program("profile", "bench.profiled:measure", 35, page="performance.md"),
     Program("scaling", "bench.scaling:measure", 90),
     Program("scaling-ten-hours", "bench.scaling:measure_ten_hours", 600, is_long=True),
