@@ -21,11 +21,11 @@ from bench.agreement import Agreement
 from bench.figure import Figure
 from bench.in_process import LONG, Heard, Recording, Setting, hear, held_out, load_ctc, read
 from bench.onnx_net import OnnxNet, export, quantise
+from bench.opt_in_dtypes import OPT_IN_DTYPES
 from bench.random_weights import default_architecture
 from worker.families.ctc import CtcFamily
 from worker.families.linear import is_prepackable
 from worker.families.network import PaddedNetwork
-from worker.families.quantized import INT8, can_quantize
 from worker.forward import Samples
 from worker.model_folder import BUNDLED_FOLDER
 
@@ -89,7 +89,7 @@ def _engines(model: Path, folder: Path) -> Engines:
 def _fast_dtypes() -> list[str]:
     """Others than float32 that this CPU has instructions for: without them a pass takes minutes."""
     has_bfloat16 = is_prepackable(torch.empty(1, 1, dtype=torch.bfloat16))
-    return ["bfloat16"] * has_bfloat16 + [INT8] * can_quantize()
+    return [*["bfloat16"] * has_bfloat16, *OPT_IN_DTYPES]
 
 
 def _with_network(family: CtcFamily, network: torch.nn.Module) -> CtcFamily:

@@ -21,13 +21,13 @@ import httpx
 
 from bench import recordings
 from bench.figure import Figure
+from bench.opt_in_dtypes import OPT_IN_DTYPES
 from bench.random_weights import default_architecture
 from bench.stack import service
 from tests.support.waiting import eventually
 from tingxie import redis_server
 from tingxie.client import Client
 from tingxie.stack import choose_port
-from worker.families.quantized import INT8, can_quantize
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.25
@@ -102,7 +102,7 @@ def measure_bundled(load: Load = BUNDLED) -> list[Figure]:
 def measure_default(load: Load = DEFAULT) -> list[Figure]:
     """With int8 beside the service's own choice, where this CPU can."""
     folder = default_architecture()
-    return _measure(folder, str(folder), load, others=[INT8] * can_quantize())
+    return _measure(folder, str(folder), load, others=OPT_IN_DTYPES)
 
 
 def _measure(folder: Path, model: str, load: Load, others: Sequence[str] = ()) -> list[Figure]:
