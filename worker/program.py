@@ -67,7 +67,7 @@ def run_program(
 
     # A hint that is lost costs nothing, so none is kept for acknowledgement: where that fails, kombu's transport for
     # Redis keeps the message's place in the prefetch count for ever, and takes no other any more.
-    app.conf.task_queues = [Queue(queue, Exchange(queue), routing_key=queue, no_ack=True)]
+    app.amqp.queues.add(Queue(queue, Exchange(queue), routing_key=queue, no_ack=True))
     signals.setup_logging.connect(keep_ours, weak=False)
     signals.worker_ready.connect(ready, weak=False)
     # Root in a container is usual, and JSON messages can't run code.

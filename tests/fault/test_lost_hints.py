@@ -1,5 +1,6 @@
 """Faults 6 and 7: Celery's keys are deleted; each hint is sent twice. A hint only says that there is work."""
 
+import threading
 from pathlib import Path
 
 from redis import Redis
@@ -10,9 +11,11 @@ from tests.fault.outcome import Calm, Outcome
 from tests.support.fake_model import SLEEP
 from tests.support.service import BRISK, service
 from tests.support.speechlike import wav
+from tests.support.waiting import eventually
 
 #: Celery's and kombu's keys; the ledger's begin with `tingxie:`
 CELERY_KEYS = ("tingxie.*", "_kombu.*", "unacked*")
+END = "all-is-done"
 
 
 def test_celerys_keys_are_deleted(settings: Settings, redis: Redis, calm: Calm, tmp_path: Path) -> None:
@@ -25,6 +28,28 @@ def test_celerys_keys_are_deleted(settings: Settings, redis: Redis, calm: Calm, 
         running.start("transcribe-1", "tests.support.fake_model")
         running.start("prepare", "tingxie", "worker", "prepare")
         outcome.check("hints")
+
+
+def test_no_hint_is_acknowledged(settings: Settings, redis: Redis, tmp_path: Path) -> None:
+    """Which can fail, and costs a worker its readiness where it does (test_bad_network.py)."""
+    commands: list[str] = []
+
+    def listen() -> None:
+        with redis.monitor() as monitor:
+            for each in monitor.listen():
+                commands.append(each["command"])
+                if each["command"] == f"ECHO {END}":
+                    return
+
+    listening = threading.Thread(target=listen)
+    listening.start()
+    eventually(lambda: redis.ping() and "PING" in commands)
+    with service(settings, tmp_path / "logs") as running:
+        running.wait(running.submit_bytes(wav(30.0)))
+    redis.echo(END)
+    listening.join()
+    assert any(command.startswith("BRPOP") for command in commands)
+    assert [command for command in commands if command.startswith(("HSET unacked", "HDEL unacked"))] == []
 
 
 def test_each_hint_is_sent_twice(settings: Settings, calm: Calm, tmp_path: Path) -> None:
