@@ -88,9 +88,10 @@ class Transcriber:
                 self._pass_on()
             batch, store_away = self._load(leases)
             self._plan.fetched(time.monotonic() - began)
-            self._device.acquire(self._plan.expected_s(sum(each.lease.window.samples for each in batch)))
+            expected_s = self._plan.expected_s(sum(each.lease.window.samples for each in batch))
+            self._device.acquire(expected_s)
         try:
-            outcome, seconds = self._run(batch)
+            outcome, seconds = self._run(batch, expected_s)
         finally:
             self._device.release()
         self._settle(outcome, seconds)
@@ -139,14 +140,14 @@ class Transcriber:
         insist(lambda: self._ledger.window_missing(self._incarnation, lease), self._drain)
         self._hinter.cpu()
 
-    def _run(self, batch: list[ForwardInput]) -> tuple[Outcome, float]:
+    def _run(self, batch: list[ForwardInput], expected_s: float) -> tuple[Outcome, float]:
         """Those windows that are still ours through the model; says also how long that took."""
         leases = [each.lease for each in batch]
         if self._drain.requested:
             return Outcome(left=leases), 0.0
         if not batch:
             return Outcome(), 0.0
-        ours = insist(lambda: self._ledger.start(self._incarnation, leases), self._drain)
+        ours = insist(lambda: self._ledger.start(self._incarnation, leases, expected_s=expected_s), self._drain)
         kept = [each for each, is_ours in zip(batch, ours, strict=True) if is_ours]
         began = time.monotonic()
         outcome = self._forwarder.run(kept) if kept else Outcome()

@@ -53,14 +53,18 @@ class CpuCalls(Calls):
             channels=int(answer["channels"]),
         )
 
-    def start(self, incarnation: str, units: list[WindowLease] | PrepareUnit | FinishUnit) -> list[bool]:
+    def start(
+        self, incarnation: str, units: list[WindowLease] | PrepareUnit | FinishUnit, *, expected_s: float = 0.0
+    ) -> list[bool]:
         """The process is about to run these: if it dies now, they are to be suspected.
+
+        expected_s: how long a batch of windows will take (0: unknown); what polls predict counts down in that time.
 
         Says of each whether it is still the caller's; one that isn't (lapsed, its job ended) needn't be run.
         """
         listed = units if isinstance(units, list) else [units]
         arguments = [part for unit in listed for part in _unit_arguments(unit)]
-        return [bool(held) for held in self._scripts.run("start", incarnation, *arguments)]
+        return [bool(held) for held in self._scripts.run("start", incarnation, repr(expected_s), *arguments)]
 
     def register(
         self,

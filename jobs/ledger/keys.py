@@ -78,8 +78,9 @@ ALL = (
         by="register, prepared, commit"),
     Key("groups", "model:{key}:groups", "hash", FOR_EVER, "unfinished job → priority:owner", by="as queue"),
     Key("totals", "model:{key}:totals", "hash", FOR_EVER,
-        "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it",
-        by="those of claimable and remaining; beat"),
+        "claimable: windows; backlog: sum of remaining; served_at: last beat of a worker that serves it; "
+        "runs_since, runs_until: the last start or commit of a batch, the latest expected end of one",
+        by="those of claimable and remaining; beat; start, commit"),
     Key("turns", "model:{key}:turns", "hash", FOR_EVER,
         "virtual clocks and tags, in weighted samples. p:{priority}, o:{priority}:{owner}: tags of those that wait; "
         "clock, clock:{priority}, clock:{priority}:{owner}: the tag served last on each level; par:…: the tag at which "

@@ -105,7 +105,7 @@ def test_of_many_owners_and_priorities(settings: Settings, tmp_path: Path) -> No
 
 @pytest.mark.full
 def test_with_default_settings(settings: Settings, tmp_path: Path) -> None:
-    """Batches of 2 s and beats of 3 s: the last moments are those of a batch on each worker."""
+    """Batches of up to 5 s: in its last moments a job may wait for a turn behind one of the others'."""
     slow: Mapping[str, str] = {SLEEP: "0.05"}
     with service(settings, tmp_path / "logs", transcribers=2, preparers=2, environment=slow) as running:
         watched, _ = watch(running, [Asked(500.0 + 30 * n) for n in range(5)], Asked(300.0), 240.0)

@@ -8,7 +8,7 @@ local accepted, fenced = 0, 0
 local function job_of(id)
   if not jobs[id] then
     local job = fields(K.job(id), 'state', 'rate', 'expected_s', 'registered_stop', 'total', 'done', 'done_samples',
-      'prefix', 'progress')
+      'prefix', 'progress', 'model_key')
     job.id, job.text, job.indexes, job.results, job.fences = id, {}, {}, {}, {}
     job.active = job.state and not TERMINAL[job.state]
     job.done, job.done_samples, job.prefix = number(job.done), number(job.done_samples), number(job.prefix)
@@ -43,7 +43,7 @@ local function accept(job, index, fence, payload, text)
   join_text(job, index, text)
 end
 
-local function write(job)
+local function write(job, now)
   local id, held = job.id, {}
   for i, index in ipairs(job.indexes) do held[i] = member('window', id, index) end
   call('HSET', K.results(id), unpack(job.results))
@@ -57,7 +57,8 @@ local function write(job)
   count('committed', #job.indexes)
   count('redone', call('HDEL', K.marks(id), unpack(job.indexes)))
   set_remaining(id)
-  complete(id, clock())
+  batch_ends(job.model_key, now)
+  complete(id, now)
 end
 
 local function was_committed(job, index, fence)
@@ -80,9 +81,9 @@ end
 -- unlike the others, a refusal leaves nothing behind that would keep a repeated call from counting it again
 if fenced > 0 and call('SET', K.counted(call_id), 1, 'NX', 'EX', keep_s) then count('fenced', fenced) end
 
-local answer = {accepted, fenced}
+local answer, now = {accepted, fenced}, clock()
 for _, job in ipairs(order) do
-  if #job.indexes > 0 then write(job) end
+  if #job.indexes > 0 then write(job, now) end
   if job.active and call('HGET', K.job(job.id), 'finish') == 'ready' then answer[#answer + 1] = job.id end
 end
 return answer

@@ -106,6 +106,20 @@ def test_a_worker_that_has_done_nothing_yet_counts_as_the_others_do(ledger: Ledg
     assert ledger.job(job_id).eta_s == pytest.approx(60.0 / 15.0)
 
 
+def test_eta_counts_down_while_a_batch_runs(ledger: Ledger) -> None:
+    """But no longer than the batch was expected to take: a stuck one doesn't promise an end."""
+    job_id = given.prepared_job(ledger, 6)
+    ledger.beat(given.worker("gpu", speed=5.0))
+    leases = given.claim(ledger, max_windows=3)
+    ledger.start("gpu", leases, expected_s=0.2)
+    eta_s = ledger.job(job_id).eta_s
+    assert eta_s is not None
+    assert 11.8 <= eta_s < 12.0
+    eventually(lambda: ledger.job(job_id).eta_s == pytest.approx(11.8), 5.0)
+    ledger.commit("gpu", given.results(leases))
+    assert ledger.job(job_id).eta_s == pytest.approx(6.0)
+
+
 def test_eta_heeds_priority(ledger: Ledger) -> None:
     low = given.prepared_job(ledger, 1, priority="low")
     given.prepared_job(ledger, 100, priority="high")

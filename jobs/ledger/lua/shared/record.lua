@@ -32,7 +32,10 @@ local function crowd_of(key, now)
   if measured > 0 then crowd.speed = crowd.speed * #live / measured end
   crowd.live = #live
   crowd.count = call('ZCARD', K.queue(key))
-  crowd.backlog = number(call('HGET', K.totals(key), 'backlog'))
+  local totals = fields(K.totals(key), 'backlog', 'runs_since', 'runs_until')
+  crowd.backlog = number(totals.backlog)
+  -- what every worker has been at since the last commit is done so far, however long its batch takes
+  crowd.done_s = math.max(0, math.min(now, number(totals.runs_until)) - number(totals.runs_since))
   return crowd
 end
 
@@ -67,7 +70,7 @@ local function standing(id, job, crowd)
   local rate, left = number(job.rate), number(call('HGET', K.remaining(key), id))
   local eta = ''
   if crowd.speed > 0 and (job.total or job.measured) then
-    eta = seconds(samples_until_end(crowd, rank, left) / rate / crowd.speed)
+    eta = seconds(math.max(0, samples_until_end(crowd, rank, left) / rate / crowd.speed - crowd.done_s))
   end
   return rank, seconds(samples_ahead(crowd, rank) / rate), eta
 end

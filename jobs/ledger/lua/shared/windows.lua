@@ -18,6 +18,17 @@ local function own_lease(job, index, fence, incarnation)
   return lease and lease.fence == fence and lease.holder == incarnation and lease or nil
 end
 
+-- Between commits what remains is known from these two: since when nothing more was committed, and until when a batch
+-- that runs now is expected to take.
+local function batch_begins(key, now, expected_s)
+  local known = number(call('HGET', K.totals(key), 'runs_until'))
+  call('HSET', K.totals(key), 'runs_since', seconds(now), 'runs_until', seconds(math.max(known, now + expected_s)))
+end
+
+local function batch_ends(key, now)
+  call('HSET', K.totals(key), 'runs_since', seconds(now))
+end
+
 -- Make a window claimable; one with a mark of 0 or more is a suspect and will be claimed alone.
 local function offer_window(job, index)
   local mark = tonumber(call('HGET', K.marks(job.id), index)) or -1
