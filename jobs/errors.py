@@ -273,6 +273,13 @@ class UploadOffsetMismatch(RequestError):
     status = 409
 
 
+class UploadLengthMismatch(RequestError):
+    type = "upload-length-mismatch"
+    title = "The length announced now isn't the upload's"
+    remedy = "Ask with HEAD what is known of the upload; for another length begin a new one."
+    status = 409
+
+
 class UploadChecksumMismatch(RequestError):
     type = "upload-checksum-mismatch"
     title = "The bytes aren't those that were sent"

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jobs.errors import TingxieError, UploadChecksumMismatch, UploadOffsetMismatch
+from jobs.errors import TingxieError, UploadChecksumMismatch
 
 #: the names that tus gives them are hashlib's
 CHECKSUMS = ("sha1", "sha256", "md5")
@@ -19,11 +19,14 @@ class Checksum:
 
 
 class Incoming:
-    """At most `left` bytes are given out. What reading them raises is kept until all that came before was taken."""
+    """At most `left` bytes are given out; more of them raise `beyond`. What reading raises is kept until all that came
+    before was taken.
+    """
 
-    def __init__(self, pieces: Iterable[bytes], left: int) -> None:
+    def __init__(self, pieces: Iterable[bytes], left: int, beyond: TingxieError) -> None:
         self._pieces = iter(pieces)
         self._left = left
+        self._beyond = beyond
         self._held = b""
         self._broken: TingxieError | None = None
 
@@ -66,7 +69,7 @@ class Incoming:
             self._broken = error
             return b""
         if len(piece) > self._left:
-            self._broken = UploadOffsetMismatch("There are more bytes than the upload announced.")
+            self._broken = self._beyond
             piece = piece[: self._left]
         self._left -= len(piece)
         return piece

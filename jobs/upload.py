@@ -13,14 +13,17 @@ from jobs.job import JobOptions
 
 
 class Upload(BaseModel):
-    """An upload as its client announced it; the record is written again only when a job is made of it."""
+    """An upload as its client announced it; the record is written again only when its length is announced later, and
+    when a job is made of it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     owner: str
     created_at: float
-    size_bytes: int
+    #: None: the client doesn't know yet
+    size_bytes: int | None
     filename: str
     #: the Upload-Metadata header as it came, to be given back
     metadata: str = ""
@@ -53,7 +56,7 @@ class Arrived:
     @property
     def offset(self) -> int:
         """Bytes that are here without a gap, from the first on."""
-        if self.upload.is_job:
+        if self.upload.is_job and self.upload.size_bytes is not None:
             return self.upload.size_bytes
         return max((stop for _, _, stop in stretches(self.parts)), default=0)
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from jobs.errors import (
     UnsupportedFormat,
     UploadEmpty,
     UploadIncomplete,
+    UploadLengthMismatch,
     UploadNotFound,
     UploadOffsetMismatch,
     UploadTooLarge,
@@ -45,12 +46,10 @@ class Uploads:
     submissions: Submissions
 
     def create(
-        self, owner: str, size_bytes: int, *, filename: str, metadata: str, options: JobOptions, submit: bool
+        self, owner: str, size_bytes: int | None, *, filename: str, metadata: str, options: JobOptions, submit: bool
     ) -> Upload:
-        """Begin an upload. Raises UploadTooLarge, and what Submissions.check raises."""
-        if size_bytes > self.settings.max_upload_bytes:
-            limit = self.settings.max_upload_bytes
-            raise UploadTooLarge(f"The upload announces {size_bytes} bytes; at most {limit} are accepted.")
+        """Begin an upload, of unknown length too (None). Raises UploadTooLarge, and what Submissions.check raises."""
+        self._check_size(size_bytes)
         if submit:
             self.submissions.check(options, owner)
         upload = Upload(
@@ -66,6 +65,23 @@ class Uploads:
         self._record(upload)
         log.info("upload.begun", upload_id=upload.id, size_bytes=size_bytes)
         return upload
+
+    def announce(self, arrived: Arrived, size_bytes: int) -> Arrived:
+        """Now the length is known; from here on it stays. The caller holds the upload.
+
+        Raises UploadTooLarge; UploadLengthMismatch where another length was announced, or more is here.
+        """
+        upload = arrived.upload
+        if upload.size_bytes == size_bytes:
+            return arrived
+        if upload.size_bytes is not None:
+            raise UploadLengthMismatch(f"It was announced as {upload.size_bytes} bytes before, and now {size_bytes}.")
+        if size_bytes < arrived.offset:
+            raise UploadLengthMismatch(f"{arrived.offset} bytes are here, more than the {size_bytes} announced.")
+        self._check_size(size_bytes)
+        upload = upload.model_copy(update={"size_bytes": size_bytes})
+        self._record(upload)
+        return replace(arrived, upload=upload)
 
     def find(self, upload_id: str, owner: str) -> Arrived:
         """The owner's upload, and what is here of it. Raises UploadNotFound."""
@@ -110,11 +126,13 @@ class Uploads:
         """Add bytes from `offset` on; returns the new offset. What reading `pieces` raises is raised, after what came
         before it was kept; with a checksum, all of it is kept or nothing.
 
-        Raises UploadOffsetMismatch where the bytes begin or end elsewhere than they may; UnsupportedFormat.
+        Raises UploadOffsetMismatch where the bytes begin or end elsewhere than they may; UploadTooLarge where those of
+        an upload of unknown length are too many; UnsupportedFormat.
         """
         if offset != arrived.offset:
             raise UploadOffsetMismatch(f"The bytes begin at {offset}, but {arrived.offset} are here.")
-        incoming = Incoming(hold.renewing(pieces), arrived.upload.size_bytes - offset)
+        most, beyond = self.most_bytes(arrived.upload)
+        incoming = Incoming(hold.renewing(pieces), most - offset, beyond)
         head = incoming.peek(HEAD_BYTES)
         if not offset and len(head) == HEAD_BYTES and (kind := not_audio(head)):
             raise UnsupportedFormat(f"The upload is {kind}.")
@@ -124,6 +142,15 @@ class Uploads:
             offset += self._write(hold, arrived.upload, offset, incoming.take(PART_BYTES))
         incoming.finish()
         return offset
+
+    def most_bytes(self, upload: Upload) -> tuple[int, RequestError]:
+        """How large the upload may become, and what to raise beyond."""
+        if upload.size_bytes is not None:
+            return upload.size_bytes, UploadOffsetMismatch(
+                f"The upload has {upload.size_bytes} bytes; these would go beyond."
+            )
+        most = self.settings.max_upload_bytes
+        return most, UploadTooLarge(f"At most {most} bytes are accepted.")
 
     def remove(self, arrived: Arrived) -> None:
         """Forget the upload; a job that was made of it stays."""
@@ -149,7 +176,8 @@ class Uploads:
         """
         upload = arrived.upload
         if not arrived.is_complete:
-            raise UploadIncomplete(f"{arrived.offset} of the {upload.size_bytes} bytes are here.")
+            of = "an unknown number of" if upload.size_bytes is None else f"the {upload.size_bytes}"
+            raise UploadIncomplete(f"{arrived.offset} of {of} bytes are here.")
         if upload.job_id and (made := self._made(upload)):
             return made
         if upload.is_job:
@@ -193,10 +221,16 @@ class Uploads:
     def expires_at(self, arrived: Arrived) -> float:
         return arrived.touched_at + self.settings.upload_expiry_s
 
+    def _check_size(self, size_bytes: int | None) -> None:
+        limit = self.settings.max_upload_bytes
+        if size_bytes is not None and size_bytes > limit:
+            raise UploadTooLarge(f"The upload announces {size_bytes} bytes; at most {limit} are accepted.")
+
     def _arriving_audio(self, arrived: Arrived, announced: int | None) -> AbstractContextManager[ArrivingAudio | None]:
         """The audio of the job that the upload will be, where this request brings all of it and a copy takes long."""
         upload = arrived.upload
-        if not upload.submit or arrived.offset or announced != upload.size_bytes or announced <= PART_BYTES:
+        size_bytes = upload.size_bytes or 0
+        if not upload.submit or arrived.offset or announced != size_bytes or size_bytes <= PART_BYTES:
             return nullcontext()
         try:
             return ArrivingAudio(self.submissions, self.submissions.begin(upload.owner))

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from jobs.errors import InvalidRequest, RequestError
 from jobs.incoming import CHECKSUMS, Checksum
 from jobs.job import JobOptions
-from jobs.upload import Arrived
+from jobs.upload import Arrived, Upload
 from web.problems import InvalidFields
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,creation-with-upload,expiration,checksum,termination"
+EXTENSIONS = "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination"
 BODY_TYPE = "application/offset+octet-stream"
 MAX_METADATA_CHARS = 4096
 #: pairs of a key and, after a space, its value in base64
@@ -77,6 +77,16 @@ def count(request: Request, name: str) -> int:
     return int(text)
 
 
+def new_length(request: Request) -> int | None:
+    """Of an upload that begins: its bytes, or None where the client will know them later."""
+    deferred = request.headers.get("Upload-Defer-Length")
+    if deferred is None:
+        return count(request, "Upload-Length")
+    if deferred != "1" or "Upload-Length" in request.headers:
+        raise TusHeader("Upload-Defer-Length must be 1, and in place of Upload-Length.")
+    return None
+
+
 def checksum(request: Request) -> Checksum | None:
     text = request.headers.get("Upload-Checksum")
     if text is None:
@@ -120,6 +130,13 @@ def options(pairs: Mapping[str, bytes]) -> JobOptions:
         raise InvalidFields.of(error) from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("Options in Upload-Metadata must be UTF-8, and its `metadata` a JSON object.") from error
+
+
+def length(upload: Upload) -> dict[str, str]:
+    """The header that says how long an upload will be, or that nobody knows yet."""
+    if upload.size_bytes is None:
+        return {"Upload-Defer-Length": "1"}
+    return {"Upload-Length": str(upload.size_bytes)}
 
 
 def standing(arrived: Arrived, expires_at: float) -> dict[str, str]:

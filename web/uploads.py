@@ -9,6 +9,7 @@ from jobs.errors import (
     UnsupportedFormat,
     UploadChecksumMismatch,
     UploadEmpty,
+    UploadLengthMismatch,
     UploadLocked,
     UploadNotFound,
     UploadOffsetMismatch,
@@ -30,6 +31,7 @@ blueprint = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", tag="Upl
 
 _VERSION = {"Tus-Resumable": {"required": True, "schema": {"type": "string", "const": tus.VERSION}}}
 _COUNT = {"type": "string", "pattern": "^[0-9]{1,10}$"}  # a header is text; no upload has more bytes by default
+_LENGTH = {"Upload-Length": NUMBER, "Upload-Defer-Length": TEXT}
 _STANDING = {"Upload-Offset": NUMBER, "Upload-Expires": TEXT, tus.JOB_HEADER: TEXT}
 
 
@@ -97,9 +99,12 @@ def capabilities() -> Response:
         headers={
             **_VERSION,
             "Upload-Length": {
-                "required": True,
                 "schema": _COUNT,
-                "description": "The file's size in bytes, at most what Tus-Max-Size says.",
+                "description": "The file's size in bytes, at most what Tus-Max-Size says; this or Upload-Defer-Length.",
+            },
+            "Upload-Defer-Length": {
+                "schema": {"type": "string", "const": "1"},
+                "description": "The size isn't known yet.",
             },
             "Upload-Metadata": {
                 "schema": {"type": "string", "maxLength": tus.MAX_METADATA_CHARS, "pattern": tus.METADATA_PATTERN},
@@ -112,12 +117,13 @@ def capabilities() -> Response:
 def create() -> Response:
     """Begin a resumable upload
 
-    Upload-Length is the file's size in bytes. Upload-Metadata may name it (`filename`), and with `submit` set to `true`
-    the upload becomes a job when its last byte is there, with whatever options of a job are beside it. Bytes may come
-    with this request already, as application/offset+octet-stream.
+    Upload-Length is the file's size in bytes; where it isn't known yet, Upload-Defer-Length: 1 stands in its place, and
+    a later PATCH has it. Upload-Metadata may name the file (`filename`), and with `submit` set to `true` the upload
+    becomes a job when its last byte is there, with whatever options of a job are beside it. Bytes may come with this
+    request already, as application/offset+octet-stream.
     """
     text, pairs = tus.metadata(request)
-    size_bytes = tus.count(request, "Upload-Length")
+    size_bytes = tus.new_length(request)
     has_bytes = bool(request.content_length or request.headers.get("Transfer-Encoding"))
     if has_bytes:
         tus.check_body_type(request)
@@ -149,7 +155,7 @@ def create() -> Response:
             "headUpload",
             "Ask how much of an upload is here, as tus has it",
             {
-                200: answer("The offset", headers={**_STANDING, "Upload-Length": NUMBER, "Upload-Metadata": TEXT}),
+                200: answer("The offset", headers={**_STANDING, **_LENGTH, "Upload-Metadata": TEXT}),
                 400: answer("No Tus-Resumable"),
                 404: answer(UploadNotFound.title),
                 412: answer(tus.TusVersion.title),
@@ -176,7 +182,7 @@ def get(upload_id: str) -> Response:
         expires_at=services().uploads.expires_at(arrived),
         job_id=upload.job_id if upload.is_job else None,
     )
-    headers = {"Upload-Length": str(upload.size_bytes), **_standing(arrived)}
+    headers = {**tus.length(upload), **_standing(arrived)}
     if upload.metadata:
         headers["Upload-Metadata"] = upload.metadata
     return Response(view.model_dump_json(), headers=headers, content_type="application/json")
@@ -195,6 +201,8 @@ def get(upload_id: str) -> Response:
             UploadInterrupted,
             UploadNotFound,
             UploadOffsetMismatch,
+            UploadLengthMismatch,
+            UploadTooLarge,
             UploadLocked,
             UploadChecksumMismatch,
             UnsupportedFormat,
@@ -207,14 +215,16 @@ def get(upload_id: str) -> Response:
         headers={
             **_VERSION,
             "Upload-Offset": {"required": True, "schema": _COUNT, "description": "Where these bytes belong."},
+            "Upload-Length": {"schema": _COUNT, "description": "The file's size, where it wasn't known before."},
         },
     ),
 )
 def add(upload_id: str) -> Response:
     """Add bytes to an upload
 
-    From Upload-Offset on, which must be what HEAD tells. Where the connection breaks, what came before stays. With
-    `Upload-Checksum` (an algorithm, a space, the digest in base64) all of the bytes are kept, or none.
+    From Upload-Offset on, which must be what HEAD tells; with Upload-Length, where the file's size wasn't known before.
+    Where the connection breaks, what came before stays. With `Upload-Checksum` (an algorithm, a space, the digest in
+    base64) all of the bytes are kept, or none.
     """
     tus.check_body_type(request)
     offset = tus.count(request, "Upload-Offset")
@@ -223,6 +233,8 @@ def add(upload_id: str) -> Response:
     uploads.find(upload_id, current_owner())
     with upload_hold(uploads.ledger, upload_id) as hold:
         arrived = uploads.find(upload_id, current_owner())
+        if "Upload-Length" in request.headers:
+            arrived = uploads.announce(arrived, tus.count(request, "Upload-Length"))
         arrived = _add(hold, arrived, offset, given_checksum)
     return empty_answer(204, _standing(arrived))
 
@@ -244,9 +256,10 @@ def delete(upload_id: str) -> Response:
 
 def _add(hold: Hold, arrived: Arrived, offset: int, checksum: Checksum | None) -> Arrived:
     """Take the request's bytes, and make the job if they were the last and the client wants one."""
-    uploads, upload = services().uploads, arrived.upload
-    if request.content_length and offset + request.content_length > upload.size_bytes:
-        raise UploadOffsetMismatch(f"The upload has {upload.size_bytes} bytes; these would go beyond.")
+    uploads = services().uploads
+    most, beyond = uploads.most_bytes(arrived.upload)
+    if request.content_length and offset + request.content_length > most:
+        raise beyond
     return uploads.add(hold, arrived, offset, body_pieces(request), announced=request.content_length, checksum=checksum)
 
 

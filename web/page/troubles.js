@@ -42,6 +42,7 @@ export const TROUBLES = {
   "upload-not-found": ["This upload is gone: it rested too long. Choose the file again.", "此上傳已不存在，可能擱置太久。請重新選擇檔案。", "此上传已不存在，可能搁置太久。请重新选择文件。"],
   "upload-locked": ["Another window is sending this file; it goes on when that one stops.", "另一個視窗正在上傳此檔案，待其停止後繼續。", "另一个窗口正在上传此文件，待其停止后继续。"],
   "upload-offset-mismatch": ["The upload lost its place. Choose the file again.", "上傳的位置不符。請重新選擇檔案。", "上传的位置不符。请重新选择文件。"],
+  "upload-length-mismatch": ["The file has changed since its upload began. Choose it again.", "檔案在上傳期間改變了。請重新選擇檔案。", "文件在上传期间改变了。请重新选择文件。"],
   "upload-checksum-mismatch": ["A piece arrived damaged. Try again.", "有一段資料在傳送時損壞。請再試一次。", "有一段数据在传送时损坏。请再试一次。"],
   "upload-incomplete": ["The upload isn't complete. Choose the file again.", "上傳尚未完成。請重新選擇檔案。", "上传尚未完成。请重新选择文件。"],
   "url-refused": [null, "此伺服器不連往該網址。請使用公開的 http 或 https 網址，或請管理員允許該主機。", "此服务器不连接该网址。请使用公开的 http 或 https 网址，或请管理员允许该主机。"],

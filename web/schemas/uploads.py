@@ -10,7 +10,7 @@ class UploadView(Answer):
 
     id: str
     filename: str
-    size_bytes: int = Field(description="Of the whole file, as announced.")
+    size_bytes: int | None = Field(description="Of the whole file, as announced; null until it is.")
     offset: int = Field(description="Bytes that are here; the next one is to be sent from there on.")
     created_at: float
     expires_at: float = Field(description="When it is removed if nothing more comes.")

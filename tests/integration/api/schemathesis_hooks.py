@@ -1,4 +1,6 @@
-"""What schemathesis can't know: how audio looks, and that a new request has a new key. Loaded by it, not by pytest."""
+"""What schemathesis can't know: how audio looks, that a new request has a new key, and that of two headers an upload
+needs one. Loaded by it, not by pytest.
+"""
 
 import re
 import uuid
@@ -24,3 +26,14 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _se
     """A key that is generated twice is rightly refused for another request: a valid one is made new each time."""
     if case.headers and _KEY.fullmatch(str(case.headers.get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    if case.headers and case.operation.label == "POST /v1/uploads":
+        _announce_one_length(case)
+
+
+def _announce_one_length(case: schemathesis.Case) -> None:
+    """A valid request has the upload's length, or says that it isn't known yet."""
+    is_valid = case.meta is not None and case.meta.generation.mode is schemathesis.GenerationMode.POSITIVE
+    if is_valid and "Upload-Length" in case.headers:
+        case.headers.pop("Upload-Defer-Length", None)
+    elif is_valid:
+        case.headers["Upload-Defer-Length"] = "1"

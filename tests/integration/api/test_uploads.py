@@ -57,6 +57,7 @@ def test_what_is_spoken(http: httpx.Client) -> None:
     assert set(answer.headers["Tus-Extension"].split(",")) == {
         "creation",
         "creation-with-upload",
+        "creation-defer-length",
         "expiration",
         "checksum",
         "termination",
@@ -123,6 +124,54 @@ def test_a_large_file_at_once(web: WebServer, http: httpx.Client, length_is_anno
     assert [name for name in web.stored() if "/parts/" in name] == []
 
 
+def begin_endless(http: httpx.Client, **pairs: str) -> str:
+    headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": metadata(**pairs)}
+    answer = http.post("/v1/uploads", headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["Location"]
+
+
+def test_a_length_that_is_known_at_the_end_only(web: WebServer, http: httpx.Client, recording: bytes) -> None:
+    path = begin_endless(http, filename="live.wav", submit="true")
+    for start in (0, 7000):
+        assert add(http, path, start, recording[start : start + 7000]).status_code == 204
+    head = http.head(path, headers=TUS).headers
+    assert (head["Upload-Defer-Length"], "Upload-Length" in head) == ("1", False)
+    assert http.get(path).json()["size_bytes"] is None
+    refused(http.post("/v1/jobs", json={"upload_id": path.rpartition("/")[2]}), 409, "upload-incomplete")
+    length = str(len(recording))
+    answer = add(http, path, 14_000, recording[14_000:], **{"Upload-Length": length})
+    assert answer.status_code == 204, answer.text
+    assert job_request(web, answer.headers["Tingxie-Job"]).sha256 == hashlib.sha256(recording).hexdigest()
+    head = http.head(path, headers=TUS).headers
+    assert (head["Upload-Length"], "Upload-Defer-Length" in head) == (length, False)
+
+
+def test_the_length_may_come_without_bytes_and_stays(web: WebServer, http: httpx.Client, recording: bytes) -> None:
+    path = begin_endless(http, submit="true")
+    add(http, path, 0, recording)
+    refused(add(http, path, len(recording), b"", **{"Upload-Length": "7"}), 409, "upload-length-mismatch")
+    refused(add(http, path, len(recording), b"", **{"Upload-Length": "10000000001"}), 413, "upload-too-large")
+    known = add(http, path, 0, b"", **{"Upload-Length": str(len(recording))})
+    refused(known, 409, "upload-offset-mismatch")  # but now the length is known
+    assert http.get(path).json()["size_bytes"] == len(recording)
+    refused(add(http, path, len(recording), b"", **{"Upload-Length": "99999"}), 409, "upload-length-mismatch")
+    answer = add(http, path, len(recording), b"", **{"Upload-Length": str(len(recording))})
+    job_request(web, answer.headers["Tingxie-Job"])
+
+
+def test_more_than_a_server_takes_of_an_unknown_length(
+    redis_server: RedisServer, redis: object, tmp_path: Path
+) -> None:
+    with WebServer(tmp_path, redis_url=redis_server.url, max_upload_bytes=20_000) as web:
+        path = begin_endless(web.client)
+        assert add(web.client, path, 0, bytes(15_000)).status_code == 204
+        refused(add(web.client, path, 15_000, bytes(5001)), 413, "upload-too-large")
+        unannounced = web.client.patch(path, content=iter([bytes(6000)]), headers={**BYTES, "Upload-Offset": "15000"})
+        refused(unannounced, 413, "upload-too-large")
+        assert offset_of(web.client, path) == 20_000
+
+
 def test_checksums(http: httpx.Client, recording: bytes) -> None:
     path = begin(http, len(recording))
     right = base64.b64encode(hashlib.sha1(recording[:5000]).digest()).decode()
@@ -166,6 +215,8 @@ def test_refusals(http: httpx.Client, recording: bytes) -> None:
         ({}, 400, "upload-header"),
         ({"Upload-Length": "-1"}, 400, "upload-header"),
         ({"Upload-Length": "10000000001"}, 413, "upload-too-large"),
+        ({"Upload-Length": "5", "Upload-Defer-Length": "1"}, 400, "upload-header"),
+        ({"Upload-Defer-Length": "0"}, 400, "upload-header"),
         ({"Upload-Length": "5", "Upload-Metadata": "name !"}, 400, "upload-header"),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(priority="urgent")}, 422, "invalid-request"),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(metadata="[")}, 422, "invalid-request"),

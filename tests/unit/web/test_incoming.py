@@ -9,6 +9,8 @@ from jobs.errors import TingxieError, UploadChecksumMismatch, UploadOffsetMismat
 from jobs.incoming import Checksum, Incoming
 from jobs.upload import Part, stretches
 
+BEYOND = UploadOffsetMismatch("too many")
+
 
 def breaking(*pieces: bytes) -> Iterator[bytes]:
     yield from pieces
@@ -16,7 +18,7 @@ def breaking(*pieces: bytes) -> Iterator[bytes]:
 
 
 def test_bytes_are_divided_whatever_the_pieces() -> None:
-    incoming = Incoming([b"abc", b"defgh", b"i"], 9)
+    incoming = Incoming([b"abc", b"defgh", b"i"], 9, BEYOND)
     assert incoming.peek(4) == b"abcd"
     assert b"".join(incoming.take(2)) == b"ab"
     assert b"".join(incoming.take(5)) == b"cdefg"
@@ -26,14 +28,14 @@ def test_bytes_are_divided_whatever_the_pieces() -> None:
 
 
 def test_what_came_before_the_break_is_given_out_first() -> None:
-    incoming = Incoming(breaking(b"abc"), 9)
+    incoming = Incoming(breaking(b"abc"), 9, BEYOND)
     assert b"".join(incoming.take(5)) == b"abc"
     with pytest.raises(TingxieError, match="broke"):
         incoming.finish()
 
 
 def test_what_goes_beyond_the_announced_length_is_not_given_out() -> None:
-    incoming = Incoming([b"abc", b"def"], 4)
+    incoming = Incoming([b"abc", b"def"], 4, BEYOND)
     assert b"".join(incoming.take(9)) == b"abcd"
     with pytest.raises(UploadOffsetMismatch):
         incoming.finish()
@@ -42,13 +44,13 @@ def test_what_goes_beyond_the_announced_length_is_not_given_out() -> None:
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
 def test_checksums(algorithm: str) -> None:
     digest = hashlib.new(algorithm, b"abcdef").digest()
-    incoming = Incoming([b"abc", b"def"], 6)
+    incoming = Incoming([b"abc", b"def"], 6, BEYOND)
     incoming.peek(2)
     assert b"".join(incoming.verified(Checksum(algorithm, digest))) == b"abcdef"
     with pytest.raises(UploadChecksumMismatch):
-        list(Incoming([b"abc", b"deF"], 6).verified(Checksum(algorithm, digest)))
+        list(Incoming([b"abc", b"deF"], 6, BEYOND).verified(Checksum(algorithm, digest)))
     with pytest.raises(TingxieError, match="broke"):
-        list(Incoming(breaking(b"abcdef"), 9).verified(Checksum(algorithm, digest)))
+        list(Incoming(breaking(b"abcdef"), 9, BEYOND).verified(Checksum(algorithm, digest)))
 
 
 @pytest.mark.parametrize(
