@@ -89,8 +89,9 @@ class FileCache:
         self._make_room(size_bytes)
         partial = path.with_name(path.name + PARTIAL)
         try:
-            with SyncedFile(partial) as file:  # one of the right length has its bytes, whatever becomes of this machine
-                came = sum(_written(file, piece) for piece in pieces)
+            # one of the right length has its bytes, whatever becomes of this machine
+            with _no_room_told(), SyncedFile(partial) as file:
+                came = sum(file.write(piece) for piece in pieces)
             if came != size_bytes:
                 raise StoreUnavailable(f"{came} of {size_bytes} bytes came")
             partial.replace(path)
@@ -135,9 +136,11 @@ def _told(pieces: Iterable[bytes], on_piece: Callable[[], None]) -> Iterator[byt
         on_piece()
 
 
-def _written(file: SyncedFile, piece: bytes) -> int:
+@contextmanager
+def _no_room_told() -> Iterator[None]:
+    """A full disk may say so with the last bytes only. (What fetching raises is StoreUnavailable already.)"""
     try:
-        return file.write(piece)
+        yield
     except OSError as error:
         raise StoreUnavailable(f"this machine has no room for a copy: {error.strerror}; TMPDIR says where") from error
 

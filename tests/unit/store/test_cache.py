@@ -1,10 +1,12 @@
 """Copies of objects on this machine: fetched once, kept while used, removed when room is wanted."""
 
+import errno
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -114,3 +116,16 @@ def test_every_piece_is_told_of(tmp_path: Path) -> None:
     told = []
     with FileCache(tmp_path).file("a", 4, lambda: iter([b"so", b"un"]), lambda: told.append(1)):
         assert len(told) == 2
+
+
+def test_a_disk_that_is_full_at_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    cache = FileCache(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(StoreUnavailable, match="No space left on device"):
+            cache.file("a", 5, Source(b"sound")).__enter__()
+    with cache.file("a", 5, Source(b"sound")) as path:
+        assert path.read_bytes() == b"sound"
