@@ -15,9 +15,9 @@ import soundfile
 from transformers import pipeline
 
 from bench import recordings
+from bench.fast_dtypes import OPT_IN_DTYPES
 from bench.figure import Figure
 from bench.machine import Machine
-from bench.opt_in_dtypes import OPT_IN_DTYPES
 from bench.random_weights import default_architecture
 from bench.stack import service, settle
 

@@ -6,9 +6,9 @@ the same; and 1 − edit distance of the collapsed tokens.
 """
 
 from bench.agreement import Agreement
+from bench.fast_dtypes import OPT_IN_DTYPES
 from bench.figure import Figure
 from bench.in_process import Heard, Setting, hear, held_out, load_ctc
-from bench.opt_in_dtypes import OPT_IN_DTYPES
 
 DTYPES = ("bfloat16", "float16", *OPT_IN_DTYPES)
 AT_ONCE = 8

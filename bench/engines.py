@@ -18,13 +18,12 @@ from pathlib import Path
 import torch
 
 from bench.agreement import Agreement
+from bench.fast_dtypes import FAST_DTYPES
 from bench.figure import Figure
 from bench.in_process import LONG, Heard, Recording, Setting, hear, held_out, load_ctc, read
 from bench.onnx_net import OnnxNet, export, quantise
-from bench.opt_in_dtypes import OPT_IN_DTYPES
 from bench.random_weights import default_architecture
 from worker.families.ctc import CtcFamily
-from worker.families.linear import is_prepackable
 from worker.families.network import PaddedNetwork
 from worker.forward import Samples
 from worker.model_folder import BUNDLED_FOLDER
@@ -82,14 +81,8 @@ def _engines(model: Path, folder: Path) -> Engines:
     exported = export(model, folder)
     nets = {"ONNX Runtime float32": OnnxNet(exported), "ONNX Runtime int8": OnnxNet(quantise(exported))}
     others = {name: _with_network(family, net) for name, net in nets.items()}
-    ours = {f"torch {dtype}": load_ctc(dtype, str(model)) for dtype in _fast_dtypes()}
+    ours = {f"torch {dtype}": load_ctc(dtype, str(model)) for dtype in FAST_DTYPES}
     return {FLOAT32: family, **ours, **others}
-
-
-def _fast_dtypes() -> list[str]:
-    """Others than float32 that this CPU has instructions for: without them a pass takes minutes."""
-    has_bfloat16 = is_prepackable(torch.empty(1, 1, dtype=torch.bfloat16))
-    return [*["bfloat16"] * has_bfloat16, *OPT_IN_DTYPES]
 
 
 def _with_network(family: CtcFamily, network: torch.nn.Module) -> CtcFamily:

@@ -71,6 +71,7 @@ PROGRAMS = (
     Program("usual-default", "bench.usual:measure_default", 800, is_long=True),
     Program("whisper", "bench.whisper:measure", 360, is_long=True),
     Program("windows", "bench.windows:measure", 60),
+    Program("arithmetic", "bench.arithmetic:measure", 15, page="performance.md"),
     # last: reckons with what the others have measured
     Program("paper", "bench.paper:measure", 5, page="performance.md"),
 )

@@ -20,8 +20,8 @@ from typing import Protocol
 import httpx
 
 from bench import recordings
+from bench.fast_dtypes import OPT_IN_DTYPES
 from bench.figure import Figure
-from bench.opt_in_dtypes import OPT_IN_DTYPES
 from bench.random_weights import default_architecture
 from bench.stack import service
 from tests.support.waiting import eventually
