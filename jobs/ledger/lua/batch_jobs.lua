@@ -4,13 +4,13 @@ local id, from, to = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local counts = {queued = 0, running = 0, succeeded = 0, failed = 0, cancelled = 0}
 local length_s, covered_s = 0, 0
 for index = from, to - 1 do
-  local job = fields(K.job(id .. string.format('%06d', index)), 'state', 'total', 'rate', 'channels', 'done_samples',
-    'duration_s')
-  if job.state then
-    counts[job.state] = counts[job.state] + 1
-    local per_s = (tonumber(job.rate) or 1) * (tonumber(job.channels) or 1)
-    length_s = length_s + (tonumber(job.duration_s) or number(job.total) / per_s)
-    covered_s = covered_s + (tonumber(job.duration_s) or number(job.done_samples) / per_s)
+  local state, total, rate, channels, done, duration = unpack(call('HMGET', K.job(id .. string.format('%06d', index)),
+    'state', 'total', 'rate', 'channels', 'done_samples', 'duration_s'))
+  if state then
+    counts[state] = counts[state] + 1
+    local per_s = (tonumber(rate) or 1) * (tonumber(channels) or 1)
+    length_s = length_s + (tonumber(duration) or number(total) / per_s)
+    covered_s = covered_s + (tonumber(duration) or number(done) / per_s)
   end
 end
 return {counts.queued, counts.running, counts.succeeded, counts.failed, counts.cancelled, seconds(length_s),
