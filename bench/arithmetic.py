@@ -27,7 +27,7 @@ from worker.families.quantized import INT8, QuantizedLinear
 FRAMES, WIDTH, INNER = 960, 1024, 4096
 SIZES = [(WIDTH, WIDTH)] * 4 + [(INNER, WIDTH), (WIDTH, INNER)]
 #: layers that each lane computes in a round; the fastest round counts
-LAYERS, ROUNDS = 4, 8
+LAYERS, ROUNDS = 3, 5
 #: targets of others: measurement, its figure of the other side, times how much of it
 ASKED = (
     ("article-default", "the article's call", 5.0),
