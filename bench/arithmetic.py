@@ -70,13 +70,12 @@ def _gflop_a_second(dtype: str) -> float:
 
 
 def _asked() -> list[Figure]:
-    """Of the measurements that ran on this kind of machine."""
-    figures = []
+    """By the measurements that ran on this kind of machine."""
+    figures, kind = [], Machine.here().kind()
     for name, what, times in ASKED:
-        path, kind = kept.path(name), Machine.here().kind()
+        path = kept.path(name)
         runs = Measurement.read(path).runs if path.exists() else []
-        named = [each for run in runs if run.kind == kind for each in history.named(run.figures) if what in each[0]]
-        for full, figure in named[:1]:
-            speed = figure.value and times * figure.value
-            figures.append(Figure(f"{name} asks for {times:g} × {full}", speed, "× real time"))
+        if found := history.first((figure for run in runs if run.kind == kind for figure in run.figures), what):
+            full, speed = found
+            figures.append(Figure(f"{name} asks for {times:g} × {full}", times * speed, "× real time"))
     return figures

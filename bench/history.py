@@ -36,6 +36,11 @@ def named(figures: Iterable[Figure]) -> Iterable[tuple[str, Figure]]:
         yield f"{head} {figure.what}" if goes_on else head, figure
 
 
+def first(figures: Iterable[Figure], what: str) -> tuple[str, float] | None:
+    """The first that was measured and whose name holds `what`: its name and value."""
+    return next(((full, each.value) for full, each in named(figures) if what in full and each.value is not None), None)
+
+
 def section(path: Path = PATH) -> str:
     """The part of the page that shows them: a line for each figure on each processor, the oldest run first."""
     lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)

@@ -88,10 +88,10 @@ def _of(name: str, what: str, *, to: float | None = None, per: float = 1.0) -> f
     path = kept.path(name)
     if not path.exists():
         return None
-    found = history.named(Measurement.read(path).runs[0].figures)
-    value = next((each.value for full, each in found if what in full and each.value is not None), None)
-    if value is None:
+    found = history.first(Measurement.read(path).runs[0].figures, what)
+    if found is None:
         return None
+    _, value = found
     return to / value if to is not None else value / per
 
 

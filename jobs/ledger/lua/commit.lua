@@ -2,7 +2,7 @@
 -- Returns {accepted, fenced, jobs now complete…}.
 -- A window that the same claim committed before counts as accepted and changes nothing.
 local incarnation, call_id, keep_s = ARGV[1], ARGV[2], ARGV[3]
-local jobs, order = {}, {}
+local now, jobs, order = clock(), {}, {}
 local accepted, fenced = 0, 0
 
 local function job_of(id)
@@ -43,7 +43,7 @@ local function accept(job, index, fence, payload, text)
   join_text(job, index, text)
 end
 
-local function write(job, now)
+local function write(job)
   local id, held = job.id, {}
   for i, index in ipairs(job.indexes) do held[i] = member('window', id, index) end
   call('HSET', K.results(id), unpack(job.results))
@@ -57,7 +57,6 @@ local function write(job, now)
   count('committed', #job.indexes)
   count('redone', call('HDEL', K.marks(id), unpack(job.indexes)))
   set_remaining(id)
-  batch_ends(job.model_key, now)
   complete(id, now)
 end
 
@@ -81,9 +80,13 @@ end
 -- unlike the others, a refusal leaves nothing behind that would keep a repeated call from counting it again
 if fenced > 0 and call('SET', K.counted(call_id), 1, 'NX', 'EX', keep_s) then count('fenced', fenced) end
 
-local answer, now = {accepted, fenced}, clock()
+local answer, model_key = {accepted, fenced}, nil
 for _, job in ipairs(order) do
-  if #job.indexes > 0 then write(job, now) end
+  if #job.indexes > 0 then
+    write(job)
+    model_key = job.model_key
+  end
   if job.active and call('HGET', K.job(job.id), 'finish') == 'ready' then answer[#answer + 1] = job.id end
 end
+if model_key then batch_ends(model_key, now) end
 return answer

@@ -25,9 +25,10 @@ def metadata(**pairs: str) -> str:
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items())
 
 
-def begin(http: httpx.Client, length: int, **pairs: str) -> str:
-    headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata(**pairs)}
-    answer = http.post("/v1/uploads", headers=headers)
+def begin(http: httpx.Client, length: int | None, **pairs: str) -> str:
+    """The path of a new upload; None: its length isn't known yet."""
+    announced = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+    answer = http.post("/v1/uploads", headers={**TUS, **announced, "Upload-Metadata": metadata(**pairs)})
     assert answer.status_code == 201, answer.text
     return answer.headers["Location"]
 
@@ -124,15 +125,8 @@ def test_a_large_file_at_once(web: WebServer, http: httpx.Client, length_is_anno
     assert [name for name in web.stored() if "/parts/" in name] == []
 
 
-def begin_endless(http: httpx.Client, **pairs: str) -> str:
-    headers = {**TUS, "Upload-Defer-Length": "1", "Upload-Metadata": metadata(**pairs)}
-    answer = http.post("/v1/uploads", headers=headers)
-    assert answer.status_code == 201, answer.text
-    return answer.headers["Location"]
-
-
 def test_a_length_that_is_known_at_the_end_only(web: WebServer, http: httpx.Client, recording: bytes) -> None:
-    path = begin_endless(http, filename="live.wav", submit="true")
+    path = begin(http, None, filename="live.wav", submit="true")
     for start in (0, 7000):
         assert add(http, path, start, recording[start : start + 7000]).status_code == 204
     head = http.head(path, headers=TUS).headers
@@ -148,7 +142,7 @@ def test_a_length_that_is_known_at_the_end_only(web: WebServer, http: httpx.Clie
 
 
 def test_the_length_may_come_without_bytes_and_stays(web: WebServer, http: httpx.Client, recording: bytes) -> None:
-    path = begin_endless(http, submit="true")
+    path = begin(http, None, submit="true")
     add(http, path, 0, recording)
     refused(add(http, path, len(recording), b"", **{"Upload-Length": "7"}), 409, "upload-length-mismatch")
     refused(add(http, path, len(recording), b"", **{"Upload-Length": "10000000001"}), 413, "upload-too-large")
@@ -164,7 +158,7 @@ def test_more_than_a_server_takes_of_an_unknown_length(
     redis_server: RedisServer, redis: object, tmp_path: Path
 ) -> None:
     with WebServer(tmp_path, redis_url=redis_server.url, max_upload_bytes=20_000) as web:
-        path = begin_endless(web.client)
+        path = begin(web.client, None)
         assert add(web.client, path, 0, bytes(15_000)).status_code == 204
         refused(add(web.client, path, 15_000, bytes(5001)), 413, "upload-too-large")
         unannounced = web.client.patch(path, content=iter([bytes(6000)]), headers={**BYTES, "Upload-Offset": "15000"})
